@@ -1,0 +1,57 @@
+"""The device to compute on, the seed of every random number generator, and a version report."""
+
+import importlib.metadata
+import os
+import platform
+import random
+
+import numpy as np
+import torch
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+REPORTED_PACKAGES = ("torch", "torchvision", "tensorboardX", "numpy", "pillow", "matplotlib")
+
+
+def pick_device(device: str = "auto") -> torch.device:
+    """Turn a page's `device` parameter into a `torch.device`.
+
+    `"auto"` honours the environment variable `BOOK_DEVICE`; without it, the first of cuda, mps and cpu
+    that this machine has. `"cuda:1"` names the second GPU.
+
+    Raises: ValueError for a name that is not a device, RuntimeError for a device this machine lacks.
+    """
+    asked = device
+    if device == "auto":
+        device = os.environ.get("BOOK_DEVICE") or "auto"
+        asked = f"BOOK_DEVICE={device}" if device != "auto" else device
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    kind, _, index = device.partition(":")
+    if kind not in DEVICES or (index and not index.isdigit()):
+        raise ValueError(f"unknown device {asked!r}: use one of {', '.join(DEVICES)}")
+    if kind == "cuda" and int(index or 0) >= torch.cuda.device_count():
+        raise RuntimeError(
+            f"device {asked!r} is not here: torch sees {torch.cuda.device_count()} GPUs. Use device='cpu'."
+        )
+    if kind == "mps" and not torch.backends.mps.is_available():
+        raise RuntimeError(f"device {asked!r} is not here. Use device='cpu'.")
+    return torch.device(device)
+
+
+def seed_everything(seed: int) -> None:
+    """Seed the generators of Python, NumPy and torch (all devices).
+
+    The same seed gives the same numbers on the same machine with the same versions and the same number
+    of threads; torch promises no equality across devices or releases.
+
+    Source: https://docs.pytorch.org/docs/stable/notes/randomness.html
+    """
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+
+
+def versions() -> dict[str, str]:
+    """The versions a result depends on: Python, the operating system and the packages of the book."""
+    report = {"python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}"}
+    return report | {name: importlib.metadata.version(name) for name in REPORTED_PACKAGES}
