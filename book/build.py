@@ -19,7 +19,7 @@ from jupyter_cache import get_cache
 from jupyter_cache.executors import load_executor
 from sphinx_external_toc.parsing import parse_toc_yaml
 
-from helpers import prepare
+from helpers import prepare, runtime
 from helpers.cifar10 import choose_source, find_archive
 from helpers.paths import DataError, project_root, replacing
 
@@ -27,6 +27,7 @@ ROOT = project_root()
 BUILD = ROOT / "_build"
 PAGE_FOLDERS = ("chapters", "book")
 CELL_SECONDS = 300
+JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"  # what the command of that name runs
 
 
 class BuildError(Exception):
@@ -46,7 +47,9 @@ def toc_pages() -> list[Path]:
             raise BuildError(f"{name}: is in _toc.yml, but there is no such page")
         pages.append(found[0])
     on_disk = {p for folder in PAGE_FOLDERS for end in ("ipynb", "md") for p in (ROOT / folder).rglob(f"*.{end}")}
-    outside = sorted(p for p in on_disk - set(pages) if ".ipynb_checkpoints" not in p.parts)
+    outside = sorted(
+        p for p in on_disk - set(pages) if not p.name.startswith("_") and ".ipynb_checkpoints" not in p.parts
+    )
     if outside:
         raise BuildError(f"{outside[0].relative_to(ROOT)}: is not in _toc.yml")
     return pages
@@ -82,7 +85,9 @@ def execute(pages: list[Path], cache_path: Path, jobs: int) -> None:
             cache.add_nb_to_project(str(page))
     wanted = {str(page) for page in pages}
     todo = [Path(r.uri) for r in cache.list_unexecuted() if r.uri in wanted]
-    print(f"executing {len(todo)} of {sum(p.suffix == '.ipynb' for p in pages)} notebooks, {jobs} at a time", flush=True)
+    print(
+        f"executing {len(todo)} of {sum(p.suffix == '.ipynb' for p in pages)} notebooks, {jobs} at a time", flush=True
+    )
     if not todo:
         return
     failures = []
@@ -101,7 +106,12 @@ def write_config(cache_path: Path, label: str) -> Path:
     today = datetime.date.today().isoformat()
     config["execute"]["cache"] = str(cache_path)
     config["html"]["extra_footer"] = f"<p>Executed on {label}, {today}.</p>"
-    config["parse"]["myst_substitutions"] = {"book_source": label, "book_date": today}
+    versions = "".join(f"| {name} | {version} |\n" for name, version in runtime.versions().items())
+    config["parse"]["myst_substitutions"] = {
+        "book_source": label,
+        "book_date": today,
+        "book_versions": f"| what | version |\n|---|---|\n{versions}",
+    }
     if url := os.environ.get("BOOK_REPOSITORY_URL"):
         branch = os.environ.get("BOOK_REPOSITORY_BRANCH", "main")
         config["repository"] = {"url": url, "branch": branch}
@@ -119,7 +129,7 @@ def render(target: Path, config: Path, strict: bool) -> Path:
 
     Raises: BuildError with the warnings as message when the build fails.
     """
-    command = [sys.executable, "-m", "jupyter_book", "build", str(target), "--config", str(config)]
+    command = [sys.executable, "-c", JUPYTER_BOOK, "build", str(target), "--config", str(config)]
     if strict:
         command += ["-W", "-n", "--keep-going"]
     done = subprocess.run(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

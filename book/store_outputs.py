@@ -18,7 +18,7 @@ from helpers import prepare
 from helpers.paths import project_root, replacing
 
 ROOT = project_root()
-CELL_METADATA = ("tags", "mystnb")
+CELL_METADATA = ("tags", "mystnb", "jupyter")
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
 
