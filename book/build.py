@@ -58,9 +58,9 @@ def toc_pages() -> list[Path]:
 def cache_folder(source: str, fingerprint: str) -> Path:
     """The cache for the present helpers, requirements, data and device."""
     digest = hashlib.sha256()
-    for path in [*sorted((ROOT / "helpers").glob("*.*")), ROOT / "requirements.txt"]:
-        if path.is_file():
-            digest.update(path.name.encode() + path.read_bytes())
+    code = [path for ending in ("py", "mplstyle") for path in sorted((ROOT / "helpers").rglob(f"*.{ending}"))]
+    for path in [*code, ROOT / "requirements.txt"]:
+        digest.update(path.name.encode() + path.read_bytes())
     device = os.environ.get("BOOK_DEVICE", "")
     digest.update(f"{source}|{fingerprint}|{device}|{sys.version_info[:2]}".encode())
     return BUILD / "cache" / digest.hexdigest()[:16]
@@ -80,13 +80,12 @@ def execute(pages: list[Path], cache_path: Path, jobs: int) -> None:
     Raises: BuildError with page name and traceback when one fails.
     """
     cache = get_cache(cache_path)
-    for page in pages:
-        if page.suffix == ".ipynb":
-            cache.add_nb_to_project(str(page))
-    wanted = {str(page) for page in pages}
-    todo = [Path(r.uri) for r in cache.list_unexecuted() if r.uri in wanted]
+    notebooks = {str(page) for page in pages if page.suffix == ".ipynb"}
+    for notebook in notebooks:
+        cache.add_nb_to_project(notebook)
+    todo = [Path(r.uri) for r in cache.list_unexecuted() if r.uri in notebooks]
     print(
-        f"executing {len(todo)} of {sum(p.suffix == '.ipynb' for p in pages)} notebooks, {jobs} at a time", flush=True
+        f"executing {len(todo)} of {len(notebooks)} notebooks, {jobs} at a time", flush=True
     )
     if not todo:
         return
@@ -132,7 +131,10 @@ def render(target: Path, config: Path, strict: bool) -> Path:
     command = [sys.executable, "-c", JUPYTER_BOOK, "build", str(target), "--config", str(config)]
     if strict:
         command += ["-W", "-n", "--keep-going"]
-    done = subprocess.run(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    environment = os.environ | {"NO_COLOR": "1"}  # the log is read as text
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
     (BUILD / "build.log").write_text(done.stdout)
     if done.returncode:
         lines = done.stdout.splitlines()

@@ -14,10 +14,16 @@ from helpers.paths import project_root
 
 BUILD = project_root() / "_build"
 WIDTHS = (1280, 390)  # CSS pixels
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --hide-scrollbars --disable-background-networking "
-    "--disable-component-update --disable-sync --no-first-run --virtual-time-budget=8000"
-).split()
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--hide-scrollbars",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+    "--virtual-time-budget=8000",  # milliseconds that the page's scripts get
+]
 
 
 def take(browser: str, page: Path, width: int, height: int, picture: Path) -> None:

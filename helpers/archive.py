@@ -9,10 +9,12 @@ import gzip
 import io
 import os
 import pickle
+import pickletools
 import tarfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from reprlib import repr as short  # of nested lists too, whose whole text can outgrow the memory
 
 import numpy as np
 
@@ -27,6 +29,7 @@ TEST_BATCH, META = "test_batch", "batches.meta"
 # writer's overhead and none for a file of zeros that unpacks to fill the memory.
 MEMBER_CAP = 48 * 2**20
 TOTAL_CAP = 256 * 2**20
+MEMO_CAP = 2**20  # the unpickler allocates a table as long as the highest number a pickle gives to a value
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class _Dtype:
     def __init__(self, name: object, *_: object) -> None:
         name = name.decode("ascii") if isinstance(name, bytes) else name
         if not isinstance(name, str) or len(name) > 3 or np.dtype(name).kind not in "buif":
-            raise pickle.UnpicklingError(f"it holds an array of type {name!r}, not of numbers")
+            raise pickle.UnpicklingError(f"it holds an array of type {short(name)}, not of numbers")
         self.dtype = np.dtype(name)
 
     def __setstate__(self, state: tuple) -> None:
@@ -80,11 +83,15 @@ def _array_from_buffer(raw: bytes, dtype: _Dtype, shape: tuple[int, ...], order:
     return array
 
 
-def _latin1_bytes(text: object, encoding: object = "latin1") -> bytes:
+def _latin1_bytes(text: object = "", encoding: object = "latin1") -> bytes:
     """Stand in for `_codecs.encode`, by which Python 3 writes bytes at pickle protocol 2."""
     if not isinstance(text, str) or encoding not in ("latin1", b"latin1"):
-        raise pickle.UnpicklingError(f"it holds bytes in encoding {encoding!r}")
+        raise pickle.UnpicklingError(f"it holds bytes in encoding {short(encoding)}")
     return text.encode("latin1")
+
+
+for _function in (_array_from_buffer, _latin1_bytes):
+    _function.__setstate__ = None  # a pickle that tries to change a function's attributes fails here
 
 
 class BatchUnpickler(pickle.Unpickler):
@@ -106,6 +113,7 @@ class BatchUnpickler(pickle.Unpickler):
         ("numpy", "ndarray"): None,  # only an argument of `_reconstruct`, which ignores it
         ("numpy", "dtype"): _Dtype,
         ("_codecs", "encode"): _latin1_bytes,
+        ("__builtin__", "bytes"): _latin1_bytes,  # empty bytes, at protocol 2
     }
 
     def __init__(self, file: io.BufferedIOBase) -> None:
@@ -151,19 +159,23 @@ def _read_members(path: Path) -> dict[str, bytes]:
     """The seven batch and meta files of the archive, by name. Every other member but two is refused."""
     wanted = {f"{FOLDER}/{name}": name for name in (*TRAIN_BATCHES, TEST_BATCH, META)}
     found: dict[str, bytes] = {}
-    with gzip.open(path) as unzipped, tarfile.open(fileobj=_CappedReader(unzipped, TOTAL_CAP), mode="r|") as tar:
-        for member in tar:
-            name = member.name
-            if name == FOLDER and member.isdir():
-                continue
-            if not member.isreg() or (name not in wanted and name != f"{FOLDER}/readme.html"):
-                raise DataError(f"unexpected member {name!r}")
-            if member.size > MEMBER_CAP:
-                raise DataError(f"member {name!r} claims {member.size} bytes")
-            if name in wanted:
-                if wanted[name] in found:
-                    raise DataError(f"member {name!r} is there twice")
-                found[wanted[name]] = tar.extractfile(member).read()
+    with gzip.open(path) as unzipped:
+        reader = _CappedReader(unzipped, TOTAL_CAP)
+        with tarfile.open(fileobj=reader, mode="r|") as tar:
+            for member in tar:
+                name = member.name
+                if name == FOLDER and member.isdir():
+                    continue
+                if not member.isreg() or (name not in wanted and name != f"{FOLDER}/readme.html"):
+                    raise DataError(f"unexpected member {name!r}")
+                if member.size > MEMBER_CAP:
+                    raise DataError(f"member {name!r} claims {member.size} bytes")
+                if name in wanted:
+                    if wanted[name] in found:
+                        raise DataError(f"member {name!r} is there twice")
+                    found[wanted[name]] = tar.extractfile(member).read()
+        while reader.read(2**20):  # to the end, where gzip compares its checksum
+            pass
     if missing := [name for name in wanted if wanted[name] not in found]:
         raise DataError(f"missing member {missing[0]!r}")
     return found
@@ -171,6 +183,9 @@ def _read_members(path: Path) -> dict[str, bytes]:
 
 def _load_batch(name: str, data: bytes) -> dict[str, object]:
     try:
+        for opcode, argument, _ in pickletools.genops(data):  # refuses lengths beyond the end of the data
+            if opcode.name in ("PUT", "LONG_BINPUT") and argument > MEMO_CAP:
+                raise pickle.UnpicklingError(f"it numbers a value {argument}")
         return BatchUnpickler(io.BytesIO(data)).load()
     except Exception as error:  # a damaged pickle can raise anything
         raise DataError(f"{name} is not a batch of numbers: {error}") from error
@@ -179,17 +194,21 @@ def _load_batch(name: str, data: bytes) -> dict[str, object]:
 def _check_batch(name: str, batch: dict[str, object], rows: object) -> tuple[np.ndarray, np.ndarray]:
     data, labels = batch.get("data"), batch.get("labels")
     if type(rows) is not int or rows < 1:
-        raise DataError(f"{META}: num_cases_per_batch is {rows!r}, expected a positive number")
+        raise DataError(f"{META}: num_cases_per_batch is {short(rows)}, expected a positive number")
     if not isinstance(data, np.ndarray) or data.dtype != np.uint8 or data.shape != (rows, 3072):
         shape = f"{data.dtype} {list(data.shape)}" if isinstance(data, np.ndarray) else type(data).__name__
         raise DataError(f"{name}: data is {shape}, expected uint8 [{rows}, 3072]")
     if not isinstance(labels, list) or len(labels) != rows:
         raise DataError(f"{name}: labels is not a list of {rows} numbers")
     if wrong := [v for v in labels if type(v) is not int or not 0 <= v < len(CLASS_NAMES)]:
-        raise DataError(f"{name}: label {wrong[0]!r}, expected 0 to {len(CLASS_NAMES) - 1}")
+        raise DataError(f"{name}: label {short(wrong[0])}, expected 0 to {len(CLASS_NAMES) - 1}")
     # a row holds the red plane, then green, then blue, each row by row
     images = data.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)  # [N, 3072] -> N H W C
     return images, np.array(labels, dtype=np.int64)
+
+
+def _text(value: object) -> object:
+    return value.decode("latin1") if isinstance(value, bytes) else value
 
 
 def read_archive(path: str | os.PathLike[str]) -> Cifar10:
@@ -206,12 +225,12 @@ def read_archive(path: str | os.PathLike[str]) -> Cifar10:
             name: _check_batch(name, _load_batch(name, members[name]), meta.get("num_cases_per_batch"))
             for name in (*TRAIN_BATCHES, TEST_BATCH)
         }
-        names = [n.decode("latin1") if isinstance(n, bytes) else n for n in meta.get("label_names") or ()]
-        if tuple(names) != CLASS_NAMES:
-            raise DataError(f"{META}: class names are {names}")
-    except (EOFError, gzip.BadGzipFile, tarfile.TarError, zlib.error) as error:
+        names = meta.get("label_names")
+        if not isinstance(names, list) or [_text(name) for name in names] != list(CLASS_NAMES):
+            raise DataError(f"{META}: class names are {short(names)}")
+    except (EOFError, RecursionError, ValueError, gzip.BadGzipFile, tarfile.TarError, zlib.error) as error:
         raise DataError(f"{path}: truncated or not a .tar.gz ({error}). {_ANOTHER}") from error
     except DataError as error:
-        raise DataError(f"{path}: not a CIFAR-10 archive: {error}. {_ANOTHER}") from error
+        raise DataError(f"{path}: not a CIFAR-10 archive: {str(error)[:300]}. {_ANOTHER}") from error
     train_images, train_labels = zip(*(batches[name] for name in TRAIN_BATCHES), strict=True)
     return Cifar10(np.concatenate(train_images), np.concatenate(train_labels), *batches[TEST_BATCH], CLASS_NAMES)

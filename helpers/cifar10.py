@@ -5,9 +5,11 @@ https://www.cs.toronto.edu/~kriz/cifar.html
 """
 
 import hashlib
+import http.client
 import json
 import os
 import queue
+import ssl
 import threading
 import urllib.error
 import urllib.request
@@ -16,9 +18,9 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
-from helpers.paths import DataError, data_root, remove_leftovers, replacing
+from helpers.paths import DataError, data_root, end_with_parent, remove_leftovers, replacing
 from helpers.sample import PIXELS_SHA256
 
 URL = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
@@ -82,9 +84,10 @@ def download(path: Path, url: str = URL, md5: str = OFFICIAL_MD5, seconds: float
     try:
         response = _connect(request, seconds)
     except urllib.error.HTTPError as error:
+        error.close()
         if error.code != 416:  # 416: nothing is left to send, so the checksum decides
             raise DataError(f"{url}: the server answered {error.code} {error.reason}. {_BY_HAND}") from error
-    except (OSError, TimeoutError) as error:
+    except (OSError, TimeoutError, http.client.HTTPException) as error:
         raise DataError(f"{url}: no connection ({error}). {_BY_HAND}") from error
     else:
         done = done if response.status == 206 else 0  # a server without ranges starts again
@@ -104,7 +107,7 @@ def _receive(response, part: Path, done: int, url: str) -> None:
             while block := response.read(2**18):
                 file.write(block)
                 bar.update(len(block))
-        except (TimeoutError, ConnectionError) as error:
+        except (TimeoutError, ConnectionError, ssl.SSLError, http.client.HTTPException) as error:
             raise DataError(f"{url}: the connection broke ({error}). Run the command again to resume.") from error
     if total and part.stat().st_size < total:
         raise DataError(f"{url}: the connection ended early. Run the command again to resume.")
@@ -133,7 +136,7 @@ def choose_source(source: str = "auto", archive: str | os.PathLike[str] | None =
     if _given_archive(archive):
         return "cifar10"
     try:
-        download(default_archive())
+        download(default_archive(), URL, OFFICIAL_MD5)
     except DataError as error:
         print(f"Using the drawn sample, not CIFAR-10. {error}")
         return "sample"
@@ -156,7 +159,7 @@ def find_archive(source: str, archive: str | os.PathLike[str] | None = None) -> 
         return given, _fingerprint(given)
     path = default_archive()
     if not path.exists():
-        download(path)
+        download(path, URL, OFFICIAL_MD5)
     elif _fingerprint(path) != OFFICIAL_MD5:
         raise DataError(f"{path}: not the official archive. Delete it, or pass it with --archive to use it anyway.")
     return path, OFFICIAL_MD5
@@ -214,7 +217,8 @@ def export_pngs(
         return 0
     jobs = jobs or os.cpu_count() or 1
     chunks = [todo[start : start + 500] for start in range(0, len(todo), 500)]
-    with ProcessPoolExecutor(min(jobs, len(chunks))) as pool, tqdm(total=len(todo), desc="export PNGs") as bar:
+    workers = ProcessPoolExecutor(min(jobs, len(chunks)), initializer=end_with_parent)
+    with workers as pool, tqdm(total=len(todo), desc="export PNGs") as bar:
         parts = (images[chunk] for chunk in chunks), ([paths[i] for i in chunk] for chunk in chunks)
         for written in pool.map(_write_pngs, *parts):
             bar.update(written)

@@ -114,7 +114,7 @@ def load_image(path: str | os.PathLike[str]) -> Image.Image:
     try:
         with Image.open(path) as image:
             return image.convert("RGB")
-    except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises for damaged files
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # what Pillow raises
         raise DataError(f"{path}: not a readable image ({error}). Delete it; then: {_PREPARE}") from error
 
 
@@ -141,13 +141,14 @@ class MyDataset(Dataset):
         self.target_transform = target_transform
         names = Path(index_path).with_name(CLASSES_FILE)
         if names.exists():
-            self.classes = names.read_text(encoding="utf-8").split("\n")[:-1]
+            self.classes = names.read_text(encoding="utf-8").removesuffix("\n").split("\n")
         else:
             self.classes = [str(label) for label in range(max(self.targets) + 1)]
         for number, label in enumerate(self.targets, start=1):
             if label >= len(self.classes):
                 raise DataError(
-                    f"{index_path}, line {number}: label {label}, but {names} names {len(self.classes)} classes."
+                    f"{index_path}, line {number}: label {label}, but {names} names "
+                    f"{len(self.classes)} classes. {_PREPARE}"
                 )
 
     def __len__(self) -> int:

@@ -1,9 +1,11 @@
 """Where data, runs and results live, and how files are put there: whole or not at all."""
 
 import os
+import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import parent_process
 from pathlib import Path
 
 TEMPORARY_MARK = ".partial-"  # in the name of every file that is still being written
@@ -68,3 +70,16 @@ def remove_leftovers(folder: Path) -> int:
     for path in leftovers:
         path.unlink()
     return len(leftovers)
+
+
+def end_with_parent() -> None:
+    """End this worker process when its parent has ended, however that came; the `initializer` of a process pool.
+
+    The workers of a pool whose parent was killed would otherwise wait for work, and hold memory, for ever.
+    """
+
+    def watch() -> None:
+        parent_process().join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -39,6 +39,8 @@ def image_grid(images: Sequence, titles: Sequence[str] | None = None, columns: i
     """
     if titles is not None and len(titles) != len(images):
         raise ValueError(f"{len(images)} images and {len(titles)} titles")
+    if len(images) == 0:
+        raise ValueError("no images to draw")
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
     height = size * (1.3 if titles is not None else 1.0)

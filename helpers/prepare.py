@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 from filelock import FileLock, Timeout
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from helpers import archive as archives
 from helpers import cifar10, dataset, sample
@@ -113,7 +113,7 @@ def _load(source: str, path: Path | None, root: Path, jobs: int | None) -> archi
     if path is None:
         path = root / cifar10.ARCHIVE_NAME
         if not path.exists():
-            with tqdm(total=len(sample.CLASS_NAMES) * 600, desc="draw images") as bar:
+            with tqdm(total=sample.NUM_BATCHES * sample.BATCH_SIZE, desc="draw images") as bar:
                 sample.write_archive(path, *sample.draw_sample(jobs=jobs, progress=bar.update))
     return archives.read_archive(path)
 
@@ -133,6 +133,8 @@ def _finished(folder: Path) -> Prepared | None:
     """The summary of an earlier call, if all it lists is still there."""
     try:
         done = Prepared(**json.loads((folder / SUMMARY_FILE).read_text()))
+        if done.root != str(folder.parent):  # a copy of a folder, whose summary names the original
+            return None
         for part in PARTS:
             dataset.read_index(done.index[part])
             if _sha256(done.index[part]) != done.index_sha256[part]:
@@ -171,6 +173,8 @@ def prepare(
 
     Raises: DataError with one message that names file and remedy; OSError when the folder cannot be written.
     """
+    if jobs is not None and jobs < 1:
+        raise DataError(f"jobs is {jobs}: use a number from 1, or leave it out for one per core.")
     clock = _Stopwatch()
     source = cifar10.choose_source(source, archive)
     with clock("obtain"):
@@ -181,7 +185,7 @@ def prepare(
         if done := _finished(_split_folder(root, count, seed)):
             return done
     elif source == "sample":
-        _check_num_images(num_images, 5_000)  # before anything is drawn
+        _check_num_images(num_images, (sample.NUM_BATCHES - 1) * sample.BATCH_SIZE)  # before anything is drawn
     with _only_one(root, wait_seconds):
         return _make(source, path, fingerprint, root, num_images, seed, jobs, clock)
 
@@ -200,7 +204,8 @@ def _make(source, path, fingerprint, root, num_images, seed, jobs, clock) -> Pre
     chosen = _choose_images(data.train_labels, count)
     labels = data.train_labels[chosen]
     with clock("export"):
-        remove_leftovers(root)
+        for place in (root, folder):
+            remove_leftovers(place)
         with replacing(root / FINGERPRINT_FILE) as temporary:
             temporary.write_text(json.dumps({"fingerprint": fingerprint, "train_images": len(data.train_labels)}))
         cifar10.export_pngs(data.train_images[chosen], labels, chosen, root / "raw", jobs)

@@ -26,8 +26,8 @@ def pick_device(device: str = "auto") -> torch.device:
         asked = f"BOOK_DEVICE={device}" if device != "auto" else device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    kind, _, index = device.partition(":")
-    if kind not in DEVICES or (index and not index.isdigit()):
+    kind, colon, index = device.partition(":")
+    if kind not in DEVICES[1:] or (colon and not index.isdecimal()):
         raise ValueError(f"unknown device {asked!r}: use one of {', '.join(DEVICES)}")
     if kind == "cuda" and int(index or 0) >= torch.cuda.device_count():
         raise RuntimeError(
