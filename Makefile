@@ -1,7 +1,7 @@
 # Every target sets up what it needs; `make` alone lists them.
 PYTHON ?= python3
-SOURCE ?= sample
 ARCHIVE ?=
+SOURCE ?= $(if $(ARCHIVE),cifar10,sample)
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 PORT ?= 8000
 P ?=

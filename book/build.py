@@ -151,7 +151,7 @@ def build(page: str | None, source: str, archive: str | None, jobs: int) -> Path
     if archive:
         os.environ["CIFAR10_ARCHIVE"] = str(Path(archive).expanduser().resolve())
     # decided once, here: the pages must not each try to reach the network
-    source = os.environ["BOOK_SOURCE"] = choose_source(source)
+    source = os.environ["BOOK_SOURCE"] = choose_source(source, archive)
     data = prepare.prepare(source, jobs=jobs)
     # pages run side by side, one thread each; and trained numbers depend on the number of threads
     os.environ |= {"OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}

@@ -23,6 +23,7 @@ from helpers.drawing.animals import bird, frog, hoofed, pet
 from helpers.drawing.raster import PIXEL, SIDE, Dice
 from helpers.drawing.scenes import camera, clutter, shadow
 from helpers.drawing.vehicles import airplane, automobile, ship, truck
+from helpers.paths import end_with_parent
 
 CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 DEFAULT_SEED = 2018
@@ -69,7 +70,7 @@ def draw_sample(
     jobs = jobs or min(8, os.cpu_count() or 1)
     if jobs == 1:
         return _gather(map(_draw_part, tasks), progress), labels
-    with concurrent.futures.ProcessPoolExecutor(jobs) as pool:
+    with concurrent.futures.ProcessPoolExecutor(jobs, initializer=end_with_parent) as pool:
         return _gather(pool.map(_draw_part, tasks), progress), labels
 
 

@@ -439,7 +439,7 @@ def undisturbed(larger, tmp_path_factory):
     """What a prepare makes that nobody kills."""
     folder = tmp_path_factory.mktemp("undisturbed")
     os.environ["BOOK_DATA"] = str(folder / "data")  # the fixture of each test sets its own afterwards
-    return prepare(archive=larger, root=folder / "root")
+    return prepare("cifar10", archive=larger, root=folder / "root")
 
 
 def count_images(root: Path) -> int:

@@ -373,3 +373,14 @@ def test_numbers_that_do_not_pair_up_with_labels_are_refused(small, tmp_path):
     with pytest.raises(ValueError):
         export_pngs(small.images, small.labels, np.arange(599), tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_archive_that_is_passed_wins_over_the_setting_of_the_source(small, monkeypatch):
+    monkeypatch.setenv("BOOK_SOURCE", "sample")
+    assert choose_source("auto") == "sample"
+    assert choose_source("auto", small.path) == "cifar10"
+
+
+def test_the_sample_takes_no_archive(small):
+    with pytest.raises(DataError, match="takes no archive. Drop --archive"):
+        choose_source("sample", small.path)

@@ -378,7 +378,8 @@ def test_no_images_have_no_statistics():
         channel_statistics([])
 
 
-def test_memory_does_not_grow_with_the_number_of_images(small, tmp_path):
+def test_memory_does_not_grow_with_the_number_of_images(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)  # each thread holds images; how many overlap is chance
     paths = save_all(small.images, tmp_path / "raw")
     peaks = []
     for times in (1, 6):
@@ -386,7 +387,7 @@ def test_memory_does_not_grow_with_the_number_of_images(small, tmp_path):
         channel_statistics(paths * times)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    assert peaks[1] < 1.7 * peaks[0]
+    assert peaks[1] < 1.2 * peaks[0]
 
 
 # -- images ----------------------------------------------------------------------------------------------------

@@ -153,7 +153,6 @@ def test_the_style_sheet_names_only_settings_that_matplotlib_knows(caplog):
     assert caplog.text == ""
 
 
-@pytest.mark.xfail(strict=True, reason="the last two colours of book.mplstyle have the same brightness")
 def test_neighbouring_colours_differ_when_printed_in_grey():
     use_style()
     colours = [matplotlib.colors.to_rgb(c) for c in matplotlib.rcParams["axes.prop_cycle"].by_key()["color"]]

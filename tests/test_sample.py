@@ -5,7 +5,6 @@ import sys
 
 import numpy as np
 import psutil
-import pytest
 from support import PROJECT
 
 from helpers.archive import read_archive
@@ -104,14 +103,13 @@ draw_sample(jobs=2, progress=lambda n: print(n, flush=True))
 """
 
 
-@pytest.mark.xfail(strict=True, reason="the pool of draw_sample lacks initializer=paths.end_with_parent")
 def test_the_workers_of_a_killed_drawing_end_too():
     with subprocess.Popen([sys.executable, "-c", DRAW], stdout=subprocess.PIPE, text=True, cwd=PROJECT) as process:
         assert int(process.stdout.readline()) > 0
         workers = psutil.Process(process.pid).children(recursive=True)
         process.kill()
         process.wait()
-        _, alive = psutil.wait_procs(workers, timeout=5)
+        _, alive = psutil.wait_procs(workers, timeout=2)
         for worker in alive:
             worker.kill()
     assert len(workers) == 2
