@@ -11,6 +11,7 @@ import json
 import os
 import queue
 import ssl
+import tempfile
 import threading
 import urllib.error
 import urllib.request
@@ -18,6 +19,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock
 from PIL import Image
 from tqdm import tqdm
 
@@ -77,9 +79,15 @@ def download(path: Path, url: str = URL, md5: str = OFFICIAL_MD5, seconds: float
 
     Raises: DataError when there is no connection or the checksum differs; OSError when the disk is full.
     """
-    if path.exists() and file_md5(path) == md5:
-        return path
     path.parent.mkdir(parents=True, exist_ok=True)
+    key = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
+    with FileLock(Path(tempfile.gettempdir()) / f"download-{key}.lock"):  # two would write to one .part file
+        if not path.exists() or file_md5(path) != md5:
+            _download(path, url, md5, seconds)
+    return path
+
+
+def _download(path: Path, url: str, md5: str, seconds: float) -> None:
     part = path.with_name(path.name + ".part")
     done = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={done}-"} if done else {})
@@ -98,7 +106,6 @@ def download(path: Path, url: str = URL, md5: str = OFFICIAL_MD5, seconds: float
         part.unlink()
         raise DataError(f"{url}: MD5 is {found}, expected {md5}; the download was deleted. Try again. {_BY_HAND}")
     os.replace(part, path)
-    return path
 
 
 def _receive(response, part: Path, done: int, url: str) -> None:

@@ -16,8 +16,9 @@ import numpy as np
 from PIL import Image
 from torch.utils.data import Dataset
 
-from helpers.paths import DataError, replacing, temporary_name
+from helpers.paths import TEMPORARY_MARK, DataError, replacing, temporary_name
 
+MAX_LABEL_DIGITS = 6  # a million classes; more is a damaged line, not a label
 CLASSES_FILE = "classes.txt"  # beside the index files: the name of class 0, of class 1, ...
 _PREPARE = "Write the data again with `python -m helpers.prepare`."
 
@@ -97,8 +98,8 @@ def read_index(path: str | os.PathLike[str]) -> list[Sample]:
         image, _, label = line.removesuffix("\r").rpartition(" ")  # the last space: paths may contain spaces
         if not image:
             raise DataError(f"{path}, line {number}: expected 'path label', found {line!r}. {_PREPARE}")
-        if not (label.isascii() and label.isdigit()):
-            raise DataError(f"{path}, line {number}: label {label!r} is not a whole number from 0. {_PREPARE}")
+        if not (label.isascii() and label.isdigit() and len(label) <= MAX_LABEL_DIGITS):
+            raise DataError(f"{path}, line {number}: label {label[:40]!r} is not a whole number from 0. {_PREPARE}")
         image = os.path.join(path.parent, image)
         if not os.path.isfile(image):
             raise DataError(f"{path}, line {number}: image {image} is missing. {_PREPARE}")
@@ -181,6 +182,8 @@ def materialize(indexes: dict[str, Path], folder: Path) -> Path:
     samples = {part: read_index(path) for part, path in indexes.items()}
     # ImageFolder numbers classes by sorted folder name, where "10" comes before "2": pad to equal width
     width = len(str(max(label for part in samples.values() for _, label in part)))
+    for leftover in folder.parent.glob(f".{folder.name}{TEMPORARY_MARK}*"):  # of a call that was killed
+        shutil.rmtree(leftover)
     temporary = temporary_name(folder)
     try:
         for part, pairs in samples.items():

@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from collections import Counter
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -284,7 +285,11 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except OSError as error:
         where = error.filename2 or error.filename or options["root"] or data_root()
-        print(f"prepare: {where}: cannot be written: {error.strerror}. Free or choose another --root.", file=sys.stderr)
+        remedy = "Free space, or choose another --root or --archive."
+        print(f"prepare: {where}: cannot be read or written: {error.strerror}. {remedy}", file=sys.stderr)
+        return 1
+    except BrokenProcessPool:
+        print("prepare: a worker process was killed, perhaps for lack of memory. Try --jobs 1.", file=sys.stderr)
         return 1
     if done.done_before:
         print(f"Nothing to do: {done.label}, {done.num_images} images, is in {done.root}.")

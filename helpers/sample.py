@@ -15,7 +15,6 @@ import os
 import pickle
 import tarfile
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
@@ -23,7 +22,7 @@ from helpers.drawing.animals import bird, frog, hoofed, pet
 from helpers.drawing.raster import PIXEL, SIDE, Dice
 from helpers.drawing.scenes import camera, clutter, shadow
 from helpers.drawing.vehicles import airplane, automobile, ship, truck
-from helpers.paths import end_with_parent
+from helpers.paths import end_with_parent, replacing
 
 CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 DEFAULT_SEED = 2018
@@ -105,23 +104,18 @@ def write_archive(path: str | os.PathLike, images: np.ndarray, labels: np.ndarra
 
     Source of the layout: https://www.cs.toronto.edu/~kriz/cifar.html, "CIFAR-10 python version".
     """
-    path = Path(path)
     meta = {"num_cases_per_batch": BATCH_SIZE, "label_names": list(CLASS_NAMES), "num_vis": 3 * SIDE * SIDE}
-    partial_path = path.with_name(f"{path.name}.{os.getpid()}.partial")  # a broken run leaves no half archive
-    try:
-        with (
-            partial_path.open("wb") as file,
-            gzip.GzipFile("", "wb", compresslevel=1, fileobj=file, mtime=0) as zipped,
-            tarfile.open(fileobj=zipped, mode="w") as archive,
-        ):
-            for name, content in (("batches.meta", meta), *_batches(images, labels)):
-                data = pickle.dumps(content, protocol=2)
-                info = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
-                info.size = len(data)  # its time and owner are 0: the same pictures give the same bytes
-                archive.addfile(info, io.BytesIO(data))
-        os.replace(partial_path, path)
-    finally:
-        partial_path.unlink(missing_ok=True)
+    with (
+        replacing(path) as temporary,
+        temporary.open("wb") as file,
+        gzip.GzipFile("", "wb", compresslevel=1, fileobj=file, mtime=0) as zipped,
+        tarfile.open(fileobj=zipped, mode="w") as archive,
+    ):
+        for name, content in (("batches.meta", meta), *_batches(images, labels)):
+            data = pickle.dumps(content, protocol=2)
+            info = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
+            info.size = len(data)  # its time and owner are 0: the same pictures give the same bytes
+            archive.addfile(info, io.BytesIO(data))
 
 
 def _batches(images: np.ndarray, labels: np.ndarray):

@@ -384,3 +384,23 @@ def test_an_archive_that_is_passed_wins_over_the_setting_of_the_source(small, mo
 def test_the_sample_takes_no_archive(small):
     with pytest.raises(DataError, match="takes no archive. Drop --archive"):
         choose_source("sample", small.path)
+
+
+def test_two_downloads_at_once_end_with_one_whole_file(server, small, tmp_path):
+    command = (
+        "import sys; from pathlib import Path; from helpers.cifar10 import download;"
+        "download(Path(sys.argv[1]), sys.argv[2], sys.argv[3])"
+    )
+    target = tmp_path / "a.tar.gz"
+    arguments = [
+        sys.executable,
+        "-c",
+        command,
+        str(target),
+        server.url,
+        hashlib.md5(small.path.read_bytes()).hexdigest(),
+    ]
+    both = [subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    assert [(process.wait(60), process.stderr.read()) for process in both] == [(0, ""), (0, "")]
+    assert target.read_bytes() == small.path.read_bytes()
+    assert list(tmp_path.glob("*.part")) == []

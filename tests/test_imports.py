@@ -12,8 +12,8 @@ from support import PROJECT
 # The order of the data flow. `drawing` draws for `sample`; `archive` reads what `sample` writes.
 ORDER = [
     "paths", "runtime", "drawing.raster", "drawing.scenes", "drawing.vehicles", "drawing.animals", "sample",
-    "archive", "cifar10", "dataset", "prepare", "net", "metrics", "plots", "writers", "train", "hooks", "faults",
-    "doctor",
+    "archive", "cifar10", "dataset", "loaders", "prepare", "net", "metrics", "plots", "writers", "checkpoint",
+    "train", "hooks", "faults", "doctor",
 ]  # fmt: skip
 NEVER = {("doctor", "faults")}  # neither imports the other
 HELPERS = PROJECT / "helpers"

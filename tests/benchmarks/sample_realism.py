@@ -60,8 +60,7 @@ def crop_and_flip(images: torch.Tensor) -> torch.Tensor:
 class Trained:
     """A `Net` trained on images [N, 32, 32, 3] uint8 and labels [N], with their mean and std."""
 
-    def __init__(self, images, labels, epochs, seed, augment=True, normalize=True, init="kaiming", lr=0.03,
-                 cycle=True):
+    def __init__(self, images, labels, epochs, seed, augment=True, normalize=True, init="kaiming", lr=0.03, cycle=True):
         torch.manual_seed(seed)
         self.net, self.losses = Net(init), []
         pixels = images.reshape(-1, 3) / 255
@@ -118,10 +117,12 @@ def experiments(images: np.ndarray, labels: np.ndarray, held_out: tuple, epochs:
     result["twice the epochs"] = Trained(images, labels, **double, augment=False).accuracy(*held_out)
     result["twice the epochs, with augmentation"] = Trained(images, labels, **double).accuracy(*held_out)
     quick = {"epochs": max(1, epochs // 3), "seed": seed, "augment": False, "cycle": False}
-    for name, change in (("lr 0.01", {"lr": 0.01}),
-                         ("lr 0.01, not normalized", {"lr": 0.01, "normalize": False}),
-                         ("lr 0.001, kaiming", {"lr": 0.001}),
-                         ("lr 0.001, N(0, 0.01)", {"lr": 0.001, "init": "small"})):
+    for name, change in (
+        ("lr 0.01", {"lr": 0.01}),
+        ("lr 0.01, not normalized", {"lr": 0.01, "normalize": False}),
+        ("lr 0.001, kaiming", {"lr": 0.001}),
+        ("lr 0.001, N(0, 0.01)", {"lr": 0.001, "init": "small"}),
+    ):
         trained = Trained(images, labels, **quick, **change)
         result[f"{name}: accuracy after {quick['epochs']} epochs"] = trained.accuracy(*held_out)
         result[f"{name}: loss"] = trained.losses[-1]
@@ -149,8 +150,10 @@ def measure(archive: Path, epochs: int, seed: int) -> dict:
 
 def report(result: dict) -> str:
     lines = [f"{'trained on CIFAR-10 (50,000), tested on CIFAR-10':50} {result['real_to_real']:8.3f}"]
-    for key, text in (("real_to_sample", "trained on CIFAR-10 (50,000), tested on the sample"),
-                      ("sample_to_real", "trained on the sample (5,000), tested on CIFAR-10")):
+    for key, text in (
+        ("real_to_sample", "trained on CIFAR-10 (50,000), tested on the sample"),
+        ("sample_to_real", "trained on the sample (5,000), tested on CIFAR-10"),
+    ):
         lines.append(f"{text:50} {result[key]:8.3f}   wanted: {GOALS[key]:.2f} or more")
     lines.append(f"\n{'4,000 training images of':50} {'sample':>8} {'CIFAR-10':>9}")
     for name, value in result["sample"].items():
