@@ -55,12 +55,18 @@ def toc_pages() -> list[Path]:
     return pages
 
 
+def digest_of(paths: list[Path]):
+    """The SHA-256 object of names and contents of files, whatever their order in `paths`."""
+    digest = hashlib.sha256()
+    for path in sorted(paths):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest
+
+
 def cache_folder(source: str, fingerprint: str) -> Path:
     """The cache for the present helpers, requirements, data and device."""
-    digest = hashlib.sha256()
-    code = [path for ending in ("py", "mplstyle") for path in sorted((ROOT / "helpers").rglob(f"*.{ending}"))]
-    for path in [*code, ROOT / "requirements.txt"]:
-        digest.update(path.name.encode() + path.read_bytes())
+    code = [path for ending in ("py", "mplstyle") for path in (ROOT / "helpers").rglob(f"*.{ending}")]
+    digest = digest_of([*code, ROOT / "requirements.txt"])
     device = os.environ.get("BOOK_DEVICE", "")
     digest.update(f"{source}|{fingerprint}|{device}|{sys.version_info[:2]}".encode())
     return BUILD / "cache" / digest.hexdigest()[:16]
@@ -131,6 +137,16 @@ def render(target: Path, config: Path, strict: bool) -> Path:
     command = [sys.executable, "-c", JUPYTER_BOOK, "build", str(target), "--config", str(config)]
     if strict:
         command += ["-W", "-n", "--keep-going"]
+    # Sphinx copies style sheets and pictures only when it renders a page, so when they change it renders all
+    static = digest_of([path for path in (ROOT / "book" / "_static").rglob("*") if path.is_file()]).hexdigest()
+    note = BUILD / "static.sha256"
+    if not note.exists() or note.read_text() != static:
+        command.append("--all")
+    # Sphinx copies style sheets and pictures only when it renders a page, so when they change it renders all
+    static = digest_of([path for path in (ROOT / "book" / "_static").rglob("*") if path.is_file()]).hexdigest()
+    note = BUILD / "static.sha256"
+    if not note.exists() or note.read_text() != static:
+        command.append("--all")
     environment = os.environ | {"NO_COLOR": "1"}  # the log is read as text
     done = subprocess.run(
         command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
@@ -141,6 +157,7 @@ def render(target: Path, config: Path, strict: bool) -> Path:
         told = [line for line in lines if "WARNING" in line or "ERROR" in line] or lines[-30:]
         raise BuildError("\n".join(told).replace(f"{ROOT}/", "") + f"\nthe whole log: {BUILD / 'build.log'}")
     if target.is_dir():
+        note.write_text(static)
         return BUILD / "html" / "index.html"
     name = "-".join(target.relative_to(ROOT).with_suffix("").parts)
     return BUILD / "_page" / name / "html" / f"{target.stem}.html"

@@ -64,6 +64,11 @@ def test_only_what_changed_is_executed_again(book):
     assert executed(build(book)) == {"two.ipynb"}
     assert "22" in (book / "_build/html/chapters/1_data/two.html").read_text()
 
+    with (book / "book" / "_static" / "book.css").open("a") as file:
+        file.write("\n/* changed */\n")
+    assert executed(build(book)) == set()
+    assert "/* changed */" in (book / "_build/html/_static/book.css").read_text()
+
     with (book / "helpers" / "plots.py").open("a") as file:
         file.write("\n# changed\n")
     assert executed(build(book)) == {"one.ipynb", "two.ipynb"}
