@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
 from torch.nn import functional as F
 
 from helpers import sample
 from helpers.archive import read_archive
+from helpers.net import Net
 
 GOALS = {"real_to_sample": 0.35, "sample_to_real": 0.25}
 
@@ -28,23 +28,6 @@ def load_real(archive: Path) -> tuple[np.ndarray, np.ndarray]:
     real = read_archive(archive)
     images = np.concatenate([real.train_images, real.test_images])
     return images, np.concatenate([real.train_labels, real.test_labels])
-
-
-class Net(nn.Sequential):
-    """LeNet-style, 62,006 parameters; [B, 3, 32, 32] -> logits [B, 10]."""
-
-    def __init__(self, linear_init: str = "kaiming"):
-        pool = nn.ReLU(), nn.MaxPool2d(2)
-        features = nn.Conv2d(3, 6, 5), *pool, nn.Conv2d(6, 16, 5), *pool, nn.Flatten()
-        classifier = nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10)
-        super().__init__(*features, *classifier)
-        for layer in self:
-            if isinstance(layer, (nn.Conv2d, nn.Linear)):
-                if isinstance(layer, nn.Linear) and linear_init == "small":
-                    nn.init.normal_(layer.weight, 0, 0.01)
-                else:
-                    nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-                nn.init.zeros_(layer.bias)
 
 
 def crop_and_flip(images: torch.Tensor) -> torch.Tensor:
@@ -62,7 +45,8 @@ class Trained:
 
     def __init__(self, images, labels, epochs, seed, augment=True, normalize=True, init="kaiming", lr=0.03, cycle=True):
         torch.manual_seed(seed)
-        self.net, self.losses = Net(init), []
+        self.net, self.losses = Net(), []
+        self.net.initialize_weights(init)
         pixels = images.reshape(-1, 3) / 255
         self.mean, self.std = (pixels.mean(0), pixels.std(0)) if normalize else (np.zeros(3), np.ones(3))
         inputs, targets = self.prepare(images), torch.as_tensor(labels, dtype=torch.long)
@@ -121,7 +105,7 @@ def experiments(images: np.ndarray, labels: np.ndarray, held_out: tuple, epochs:
         ("lr 0.01", {"lr": 0.01}),
         ("lr 0.01, not normalized", {"lr": 0.01, "normalize": False}),
         ("lr 0.001, kaiming", {"lr": 0.001}),
-        ("lr 0.001, N(0, 0.01)", {"lr": 0.001, "init": "small"}),
+        ("lr 0.001, N(0, 0.01)", {"lr": 0.001, "init": "tutorial"}),
     ):
         trained = Trained(images, labels, **quick, **change)
         result[f"{name}: accuracy after {quick['epochs']} epochs"] = trained.accuracy(*held_out)

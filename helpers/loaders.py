@@ -1,0 +1,154 @@
+"""From index files to batches, fast: decode once, then fetch, crop and flip a whole batch at a time.
+
+`MyDataset` opens a file for every image of every epoch. CIFAR-10 is small enough to be decoded once into one
+uint8 tensor. `Dataset.__getitems__` then hands the loader a finished batch, so that no Python code runs per
+image. What is random is drawn once an epoch, for every image, from (seed, epoch) alone: the batches do not
+depend on the batch size, the number of workers or the number of processes.
+"""
+
+import copy
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+from torch.utils.data import DataLoader, Dataset
+from torch.utils.data.distributed import DistributedSampler
+
+from helpers.dataset import load_image, read_index
+from helpers.paths import DataError
+
+
+def decode(paths: Sequence[str]) -> torch.Tensor:
+    """Decode image files of one size into one tensor; uint8 [N, 3, H, W].
+
+    Raises: DataError, which names the file, for an image that is unreadable or of another size than the first.
+    """
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow lets go of the interpreter while it decodes
+        arrays = list(pool.map(lambda path: np.asarray(load_image(path)), paths, chunksize=64))
+    for path, array in zip(paths, arrays, strict=True):
+        if array.shape != arrays[0].shape:
+            raise DataError(f"{path}: {array.shape[:2]} pixels, but {paths[0]} has {arrays[0].shape[:2]}. Resize it.")
+    return torch.from_numpy(np.stack(arrays)).permute(0, 3, 1, 2).contiguous()  # N H W C -> N C H W
+
+
+def crop_and_flip(images: torch.Tensor, shifts: torch.Tensor, flips: torch.Tensor, padding: int) -> torch.Tensor:
+    """Shift each image by its own offset, with black beyond the border, and mirror those that are to be.
+
+    The same as `RandomCrop(size, padding)` and `RandomHorizontalFlip` image by image, in one indexing operation.
+
+    Shapes: images [B, C, H, W]; shifts [B, 2], whole numbers from 0 to 2·padding (row, column; `padding` means
+    unmoved); flips [B] bool.
+    """
+    B, _, H, W = images.shape
+    padded = F.pad(images, (padding,) * 4)  # B C H+2p W+2p
+    columns = torch.arange(W).expand(B, W)
+    columns = torch.where(flips[:, None], columns.flip(1), columns) + shifts[:, 1:]  # B W
+    rows = torch.arange(H) + shifts[:, :1]  # B H
+    # indices around a slice: the indexed axes B H W come first, C last
+    return padded[torch.arange(B)[:, None, None], :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+
+
+class TensorImages(Dataset):
+    """The images of one or more index files in memory, normalized, with an optional random crop and flip.
+
+    `images` is uint8 [N, 3, H, W], `targets` int64 [N]. A list of positions gives a batch: float32 [B, 3, H, W]
+    and int64 [B].
+
+    Args: mean, std, per channel on the 0–1 scale; padding, pixels by which a crop may be moved; 0: no crop and
+    no flip; seed, of crops and flips.
+    Raises: DataError for a bad index or image.
+    """
+
+    def __init__(
+        self,
+        *index_paths: str | os.PathLike[str],
+        mean: Sequence[float],
+        std: Sequence[float],
+        padding: int = 0,
+        seed: int = 0,
+    ) -> None:
+        samples = [sample for path in index_paths for sample in read_index(path)]
+        self.images = decode([path for path, _ in samples])
+        self.targets = torch.tensor([label for _, label in samples])
+        self.padding, self.seed = padding, seed
+        # (x/255 - mean) / std = x·scale + shift
+        self.scale = (1 / (255 * torch.tensor(std, dtype=torch.float64))).float()[:, None, None]
+        self.shift = -(torch.tensor(mean, dtype=torch.float64) / torch.tensor(std, dtype=torch.float64))
+        self.shift = self.shift.float()[:, None, None]
+        self.set_epoch(0)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Draw the crops and flips of an epoch, for every image."""
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
+        self.shifts = torch.randint(0, 2 * self.padding + 1, (len(self), 2), generator=generator)
+        self.flips = torch.rand(len(self), generator=generator) < 0.5
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def __getitems__(self, positions: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
+        chosen = torch.as_tensor(positions)
+        images = self.images[chosen]
+        if self.padding:
+            images = crop_and_flip(images, self.shifts[chosen], self.flips[chosen], self.padding)
+        images = torch.addcmul(self.shift, images.float(), self.scale)
+        return images, self.targets[chosen]
+
+    def without_augmentation(self) -> "TensorImages":
+        """The same images, unmoved: training images are measured as they are."""
+        plain = copy.copy(self)
+        plain.padding = 0
+        return plain
+
+    def __getitem__(self, position: int) -> tuple[torch.Tensor, int]:
+        images, targets = self.__getitems__([position])
+        return images[0], int(targets[0])
+
+
+def as_is(batch: tuple) -> tuple:
+    """The `collate_fn` for a data set whose `__getitems__` returns a finished batch."""
+    return batch
+
+
+class EpochLoader:
+    """Training batches whose order, crops and flips are those of an epoch.
+
+    With `world_size` processes each gets every `world_size`-th image of the common order and a share of the batch
+    size, so that together they form the batches of a single process.
+
+    Args: batch_size, images in a step, over all processes.
+    Raises: ValueError when the batch size is larger than the data set or does not divide among the processes.
+    """
+
+    def __init__(
+        self, dataset: TensorImages, batch_size: int, num_workers: int = 0, rank: int = 0, world_size: int = 1,
+        pin_memory: bool = False,
+    ) -> None:  # fmt: skip
+        if batch_size > len(dataset):
+            raise ValueError(f"batch_size is {batch_size}, but there are {len(dataset)} training images")
+        if batch_size % world_size:
+            raise ValueError(f"batch_size {batch_size} does not divide among {world_size} processes")
+        self.dataset = dataset
+        self.sampler = DistributedSampler(dataset, world_size, rank, shuffle=True, seed=dataset.seed, drop_last=True)
+        self.loader = DataLoader(
+            dataset, batch_size // world_size, sampler=self.sampler, collate_fn=as_is,
+            num_workers=num_workers, pin_memory=pin_memory,
+        )  # fmt: skip
+
+    def set_epoch(self, epoch: int) -> None:
+        self.sampler.set_epoch(epoch)
+        self.dataset.set_epoch(epoch)  # before the workers of the epoch are started: they get a copy
+
+    def positions(self, step: int) -> list[int]:
+        """The positions in the data set of the images of a step (from 0) of this epoch."""
+        size = self.loader.batch_size
+        return list(self.sampler)[step * size : (step + 1) * size]
+
+    def __len__(self) -> int:
+        return len(self.loader)
+
+    def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        return iter(self.loader)
