@@ -18,6 +18,7 @@ from torch.nn import functional as F
 
 from helpers import sample
 from helpers.archive import read_archive
+from helpers.loaders import crop_and_flip
 from helpers.net import Net
 
 GOALS = {"real_to_sample": 0.35, "sample_to_real": 0.25}
@@ -30,14 +31,12 @@ def load_real(archive: Path) -> tuple[np.ndarray, np.ndarray]:
     return images, np.concatenate([real.train_labels, real.test_labels])
 
 
-def crop_and_flip(images: torch.Tensor) -> torch.Tensor:
+def augment_batch(images: torch.Tensor) -> torch.Tensor:
     """Random crop after padding by 4, and a flip of every second image; [B, 3, 32, 32]."""
     size = len(images)
-    columns, rows = torch.arange(32).expand(size, 32), torch.arange(32).expand(size, 32)
-    columns = torch.where(torch.rand(size, 1) < 0.5, 31 - columns, columns) + torch.randint(9, (size, 1))
-    rows = rows + torch.randint(9, (size, 1))
-    padded, which = F.pad(images, (4, 4, 4, 4)), torch.arange(size)[:, None, None]
-    return padded[which, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+    flips = torch.rand(size, 1)[:, 0] < 0.5
+    columns, rows = torch.randint(9, (size, 1)), torch.randint(9, (size, 1))
+    return crop_and_flip(images, torch.cat([rows, columns], dim=1), flips, padding=4)
 
 
 class Trained:
@@ -56,7 +55,7 @@ class Trained:
         for _ in range(epochs):
             total = 0.0
             for batch in torch.randperm(len(inputs)).split(64):
-                x = crop_and_flip(inputs[batch]) if augment else inputs[batch]
+                x = augment_batch(inputs[batch]) if augment else inputs[batch]
                 loss = F.cross_entropy(self.net(x), targets[batch])
                 optimizer.zero_grad()
                 loss.backward()
