@@ -16,6 +16,7 @@ import torch
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 from torch.utils.data.distributed import DistributedSampler
+from tqdm import tqdm
 
 from helpers.dataset import load_image, read_index
 from helpers.paths import DataError
@@ -54,11 +55,11 @@ def crop_and_flip(images: torch.Tensor, shifts: torch.Tensor, flips: torch.Tenso
 class TensorImages(Dataset):
     """The images of one or more index files in memory, normalized, with an optional random crop and flip.
 
-    `images` is uint8 [N, 3, H, W], `targets` int64 [N]. A list of positions gives a batch: float32 [B, 3, H, W]
+    `images` is uint8 [N, 3, H, W], `targets` int64 [N]. A list of positions gives a batch: [B, 3, H, W]
     and int64 [B].
 
     Args: mean, std, per channel on the 0–1 scale; padding, pixels by which a crop may be moved; 0: no crop and
-    no flip; seed, of crops and flips.
+    no flip; seed, of crops and flips; dtype, of the batches.
     Raises: DataError for a bad index or image.
     """
 
@@ -69,15 +70,15 @@ class TensorImages(Dataset):
         std: Sequence[float],
         padding: int = 0,
         seed: int = 0,
+        dtype: torch.dtype = torch.float32,
     ) -> None:
         samples = [sample for path in index_paths for sample in read_index(path)]
         self.images = decode([path for path, _ in samples])
         self.targets = torch.tensor([label for _, label in samples])
-        self.padding, self.seed = padding, seed
+        self.padding, self.seed, self.dtype = padding, seed, dtype
         # (x/255 - mean) / std = x·scale + shift
-        self.scale = (1 / (255 * torch.tensor(std, dtype=torch.float64))).float()[:, None, None]
-        self.shift = -(torch.tensor(mean, dtype=torch.float64) / torch.tensor(std, dtype=torch.float64))
-        self.shift = self.shift.float()[:, None, None]
+        mean, std = (torch.tensor(values, dtype=torch.float64)[:, None, None] for values in (mean, std))
+        self.scale, self.shift = (1 / (255 * std)).to(dtype), (-mean / std).to(dtype)
         self.set_epoch(0)
 
     def set_epoch(self, epoch: int) -> None:
@@ -94,7 +95,7 @@ class TensorImages(Dataset):
         images = self.images[chosen]
         if self.padding:
             images = crop_and_flip(images, self.shifts[chosen], self.flips[chosen], self.padding)
-        images = torch.addcmul(self.shift, images.float(), self.scale)
+        images = torch.addcmul(self.shift, images.to(self.dtype), self.scale)
         return images, self.targets[chosen]
 
     def without_augmentation(self) -> "TensorImages":
@@ -119,19 +120,19 @@ class EpochLoader:
     With `world_size` processes each gets every `world_size`-th image of the common order and a share of the batch
     size, so that together they form the batches of a single process.
 
-    Args: batch_size, images in a step, over all processes.
+    Args: batch_size, images in a step, over all processes; progress, show a bar (only where a person can see it).
     Raises: ValueError when the batch size is larger than the data set or does not divide among the processes.
     """
 
     def __init__(
         self, dataset: TensorImages, batch_size: int, num_workers: int = 0, rank: int = 0, world_size: int = 1,
-        pin_memory: bool = False,
+        pin_memory: bool = False, progress: bool = False,
     ) -> None:  # fmt: skip
         if batch_size > len(dataset):
             raise ValueError(f"batch_size is {batch_size}, but there are {len(dataset)} training images")
         if batch_size % world_size:
             raise ValueError(f"batch_size {batch_size} does not divide among {world_size} processes")
-        self.dataset = dataset
+        self.dataset, self.epoch, self.progress = dataset, 0, progress
         self.sampler = DistributedSampler(dataset, world_size, rank, shuffle=True, seed=dataset.seed, drop_last=True)
         self.loader = DataLoader(
             dataset, batch_size // world_size, sampler=self.sampler, collate_fn=as_is,
@@ -139,6 +140,8 @@ class EpochLoader:
         )  # fmt: skip
 
     def set_epoch(self, epoch: int) -> None:
+        """Choose the order, the crops and the flips of an epoch, from 0."""
+        self.epoch = epoch
         self.sampler.set_epoch(epoch)
         self.dataset.set_epoch(epoch)  # before the workers of the epoch are started: they get a copy
 
@@ -151,4 +154,5 @@ class EpochLoader:
         return len(self.loader)
 
     def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        return iter(self.loader)
+        silent = None if self.progress else True  # None: silent where nobody watches
+        return iter(tqdm(self.loader, desc=f"epoch {self.epoch + 1}", leave=False, disable=silent))

@@ -3,11 +3,20 @@
 Input of all: images [B, 3, H, W], float32, normalized. Output: logits [B, K], not yet probabilities.
 """
 
+import hashlib
+import io
+import json
+import os
+from collections.abc import Mapping
+
 import torch
 from torch import nn
 from torch.nn import functional as F
 
+from helpers.paths import DataError, project_root
+
 INIT_METHODS = ("torch", "kaiming", "xavier", "orthogonal", "tutorial")
+MODELS = ("net", "resnet")
 
 
 class Net(nn.Module):
@@ -137,7 +146,7 @@ class CifarResNet(nn.Module):
     Args: blocks, blocks of each stage; width, channels of the first stage.
     """
 
-    def __init__(self, num_classes: int = 10, blocks: tuple[int, ...] = (2, 2, 2), width: int = 64) -> None:
+    def __init__(self, num_classes: int = 10, blocks: tuple[int, ...] = (1, 2, 2), width: int = 64) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, width, 3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
@@ -152,3 +161,64 @@ class CifarResNet(nn.Module):
         """[B, 3, 32, 32] -> logits [B, K]."""
         x = self.stages(F.relu(self.bn1(self.conv1(images))))  # B C 8 8, with three stages
         return self.fc(x.mean(dim=(2, 3)))
+
+
+# -- by name, and from files -------------------------------------------------------------------------------
+
+
+def build(name: str, num_classes: int = 10, init: str = "kaiming") -> nn.Module:
+    """A new network for 32×32 images, with weights drawn by the method `init`: net or resnet.
+
+    Raises: ValueError for an unknown name or method.
+    """
+    if name not in MODELS:
+        raise ValueError(f"unknown model {name!r}: use one of {', '.join(MODELS)}")
+    model = Net(num_classes) if name == "net" else CifarResNet(num_classes)
+    initialize_weights(model, init)
+    return model
+
+
+def load_state(model: nn.Module, state: Mapping[str, torch.Tensor], origin: str | os.PathLike[str]) -> None:
+    """Give a model the weights of a `state_dict`, all of them or none.
+
+    Args: origin, where the state is from, for the message.
+    Raises: DataError, which lists the keys that are missing, unexpected, or of another shape.
+    """
+    own = model.state_dict()
+    mismatched = [
+        f"{key} {list(state[key].shape)}, not {list(own[key].shape)}"
+        for key in own
+        if key in state and state[key].shape != own[key].shape
+    ]
+    lists = {
+        "missing": [key for key in own if key not in state],
+        "unexpected": [key for key in state if key not in own],
+        "mismatched": mismatched,
+    }
+    if any(lists.values()):
+        found = "; ".join(f"{what}: {', '.join(keys)}" for what, keys in lists.items() if keys)
+        raise DataError(f"{origin}: the weights of another architecture than {type(model).__name__}. {found}")
+    model.load_state_dict(state)
+
+
+def load_pretrained(source: str) -> Net:
+    """`Net` as it was trained for the book, in evaluation mode: cifar10 or sample.
+
+    `data/weights/weights.json` says how each was trained, and with which mean and standard deviation its images were
+    normalized.
+
+    Raises: ValueError for another source; DataError for a missing file or one with another checksum.
+    """
+    folder = project_root() / "data" / "weights"
+    known = json.loads((folder / "weights.json").read_text())
+    if source not in known:
+        raise ValueError(f"no weights for {source!r}: use one of {', '.join(known)}")
+    path = folder / known[source]["file"]
+    if not path.exists():
+        raise DataError(f"{path}: missing. Restore it with git checkout.")
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != known[source]["sha256"]:
+        raise DataError(f"{path}: not the file that weights.json describes. Restore it with git checkout.")
+    model = Net()
+    load_state(model, torch.load(io.BytesIO(content), weights_only=True), path)
+    return model.eval()

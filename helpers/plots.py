@@ -1,6 +1,7 @@
-"""Figures: image grids and bars per class, in the one style of the book. Every function returns its `Axes`."""
+"""Figures: image grids, bars per class, curves, confusion matrices. All in one style; functions return their `Axes`."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -73,3 +74,55 @@ def class_bars(counts: dict[str, Sequence[float]], classes: Sequence[str], ylabe
     if len(counts) > 1:
         ax.legend(ncols=len(counts), loc="lower center", bbox_to_anchor=(0.5, 1.0))
     return ax
+
+
+def curves(history: Sequence[Mapping[str, float]], names: Sequence[str], ylabel: str, ax: Axes | None = None) -> Axes:
+    """Draw how numbers went from epoch to epoch.
+
+    Args: history, for each epoch its numbers, with `epoch` from 0; names, which of them to draw, one line each; those
+    that the history lacks are left out; ylabel, with the unit; ax, where to draw (default: a new figure).
+    Raises: ValueError when the history has none of the names.
+    """
+    present = [name for name in names if history and name in history[0]]
+    if not present:
+        raise ValueError(f"the history has none of {', '.join(names)}")
+    if ax is None:
+        _, ax = plt.subplots(figsize=(6.4, 3.6))
+    epochs = [record["epoch"] + 1 for record in history]
+    for name, (line, marker) in zip(present, itertools.cycle((("-", "o"), ("--", "s"), (":", "^")))):
+        label = name.replace("_", " ")
+        ax.plot(epochs, [record[name] for record in history], line, marker=marker, markersize=3, label=label)
+    ax.set_xlabel("epochs trained")
+    ax.set_ylabel(ylabel)
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.legend()
+    return ax
+
+
+def confusion_figure(matrix: object, classes: Sequence[str]) -> tuple[Axes, Axes]:
+    """Draw a confusion matrix twice: as counts, and as shares of each row (what became of each true class).
+
+    Args: matrix, counts [K, K], rows true, columns predicted; classes, K names.
+    Raises: ValueError when the matrix is not square or has not one row a class.
+    """
+    counts = np.asarray(matrix)
+    if counts.shape != (len(classes), len(classes)):
+        raise ValueError(f"matrix {list(counts.shape)} for {len(classes)} classes")
+    rows = counts.sum(axis=1, keepdims=True)
+    shares = np.divide(counts, rows, out=np.full(counts.shape, np.nan), where=rows > 0)  # an empty class has no share
+    _, axes = plt.subplots(1, 2, figsize=(12.8, 5.8), layout="constrained")
+    for ax, values, title in ((axes[0], counts, "images"), (axes[1], 100 * shares, "percent of the true class")):
+        # colour shows the shares in both, so that large and small parts look alike
+        ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+        for row, column in np.ndindex(counts.shape):
+            if np.isnan(values[row, column]):
+                continue
+            colour = "white" if shares[row, column] > 0.5 else "black"
+            ax.text(column, row, f"{values[row, column]:.0f}", ha="center", va="center", color=colour, fontsize=9)
+        ax.set_xticks(range(len(classes)), classes, rotation=45, ha="right")
+        ax.set_yticks(range(len(classes)), classes)
+        ax.set_xlabel("predicted class")
+        ax.set_ylabel("true class")
+        ax.set_title(title)
+        ax.grid(visible=False)
+    return tuple(axes)

@@ -256,7 +256,8 @@ def _make(source, path, fingerprint, root, num_images, seed, jobs, clock) -> Pre
 # -- command line ------------------------------------------------------------------------------------------
 
 
-def _whole_or_all(text: str) -> int | str:
+def whole_or_all(text: str) -> int | str:
+    """The type of the option --num-images."""
     if text == "all":
         return text
     try:
@@ -270,7 +271,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--source", choices=cifar10.SOURCES, default="auto", help="default: auto")
     parser.add_argument("--archive", metavar="P", help="a CIFAR-10 archive to use instead of a download")
     parser.add_argument(
-        "--num-images", metavar="N", type=_whole_or_all, help=f"training images, or all (default {DEFAULT_NUM_IMAGES})"
+        "--num-images", metavar="N", type=whole_or_all, help=f"training images, or all (default {DEFAULT_NUM_IMAGES})"
     )
     parser.add_argument("--root", metavar="D", help="folder to write to (default: one in the data folder)")
     parser.add_argument("--seed", metavar="S", type=int, default=0, help="of the split (default 0)")

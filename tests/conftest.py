@@ -14,6 +14,7 @@ from servers import serving
 from support import PROJECT, prepare_command
 
 from helpers import sample
+from helpers.prepare import Prepared, prepare
 
 
 @pytest.fixture(autouse=True)
@@ -103,3 +104,9 @@ def run_prepare():
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def prepared(small, tmp_path_factory) -> Prepared:
+    """The small archive, prepared: 400 noise images to train with, 50 for validation, 50 to test, 100 official."""
+    return prepare("cifar10", archive=small.path, num_images="all", root=tmp_path_factory.mktemp("prepared"), jobs=1)

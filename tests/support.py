@@ -1,8 +1,12 @@
 """Small functions that several test files use."""
 
 import hashlib
+import os
+import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -26,3 +30,45 @@ def half_written(folder: Path) -> list[str]:
     temporary = [path for path in folder.rglob("*") if "partial" in path.name or path.suffix == ".part"]
     unfinished = [path for path in folder.rglob("split-*") if not (path / "prepared.json").exists()]
     return sorted(path.relative_to(folder).as_posix() for path in temporary + unfinished)
+
+
+ON_A_SMALL_DISK = """
+mount -t tmpfs -o size="$1" none "$2" || exit 99
+"${@:4}"
+code=$?
+find "$2" -mindepth 1 > "$3"
+exit $code
+"""
+
+
+def run_on_a_small_disk(
+    command: list[str], size: str, disk: Path, listing: Path, **environment: str
+) -> subprocess.CompletedProcess:
+    """Run a command that sees a file system of this size at `disk`; `listing` tells what it left there.
+
+    The file system is seen by this command only, and gone when it ends. Skips the test where none can be mounted.
+    """
+    try:
+        done = subprocess.run(
+            ["unshare", "--map-root-user", "--mount", "bash", "-c", ON_A_SMALL_DISK, "bash", size, disk, listing]
+            + command,
+            env=os.environ | environment,
+            capture_output=True,
+            text=True,
+            cwd=PROJECT,
+            timeout=120,
+        )
+    except FileNotFoundError:
+        pytest.skip("there is no unshare here to mount a small file system with")
+    if done.returncode == 99 or done.stderr.startswith("unshare: "):
+        pytest.skip(f"no small file system can be mounted here: {done.stderr.strip()}")
+    return done
+
+
+def train_command(*arguments: object, nproc: int | None = None, torchrun: tuple[str, ...] = ()) -> list[str]:
+    """The command line of `helpers.train`; with `nproc` under `torchrun` on this machine."""
+    module = ["-m", "helpers.train", *map(str, arguments)]
+    if nproc is None:
+        return [sys.executable, *module]
+    where = torchrun or ("--standalone",)
+    return [sys.executable, "-m", "torch.distributed.run", *where, "--nproc-per-node", str(nproc), *module]

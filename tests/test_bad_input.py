@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 from archives import FOLDER, good_members, member, tar_bytes, write_gzip
 from PIL import Image
-from support import PROJECT, file_hashes, half_written, prepare_command
+from support import PROJECT, file_hashes, half_written, prepare_command, run_on_a_small_disk
 
 from helpers import cifar10
 from helpers.dataset import MyDataset
@@ -341,33 +341,13 @@ def test_images_with_transparency_or_a_palette_are_no_bad_input(tmp_path, small,
 
 # -- a full disk -----------------------------------------------------------------------------------------------
 
-ON_A_SMALL_DISK = """
-mount -t tmpfs -o size="$1" none "$2" || exit 99
-"${@:4}"
-code=$?
-find "$2" -mindepth 1 > "$3"
-exit $code
-"""
-
 
 @pytest.mark.parametrize("size", ["64k", "1m"])
 def test_a_full_disk_is_answered_with_one_message_and_leaves_nothing_half_written(tmp_path, small, size):
     disk, listing = tmp_path / "disk", tmp_path / "listing"
     disk.mkdir()
     command = prepare_command("--archive", small.path, "--root", disk / "root")
-    try:  # a file system of the test's own, seen by this command only, and gone when it ends
-        done = subprocess.run(
-            ["unshare", "--map-root-user", "--mount", "bash", "-c", ON_A_SMALL_DISK, "bash", size, disk, listing]
-            + command,
-            capture_output=True,
-            text=True,
-            cwd=PROJECT,
-            timeout=120,
-        )
-    except FileNotFoundError:
-        pytest.skip("there is no unshare here to mount a small file system with")
-    if done.returncode == 99 or done.stderr.startswith("unshare: "):
-        pytest.skip(f"no small file system can be mounted here: {done.stderr.strip()}")
+    done = run_on_a_small_disk(command, size, disk, listing)
     assert done.returncode == 1
     message = the_message(done.stderr)
     assert str(disk / "root") in message

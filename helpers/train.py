@@ -1,0 +1,414 @@
+"""Train a network: the loop in full view, with logging, checkpoints, resume and several processes.
+
+    python -m helpers.train --source sample --model net --num-epochs 20 --run-dir data/runs/first
+    torchrun --nproc-per-node 2 -m helpers.train ...          # two processes that share each batch
+
+`train_one_epoch` and `evaluate` are the loops; `fit` calls them, epoch after epoch.
+"""
+
+import argparse
+import copy
+import json
+import math
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
+from torch.utils.data import DataLoader, Subset
+
+from helpers import checkpoint, metrics, net, processes, report, runtime
+from helpers.config import TrainConfig
+from helpers.loaders import EpochLoader, TensorImages, as_is
+from helpers.paths import DataError, remove_leftovers, replacing
+from helpers.prepare import PARTS, Prepared, prepare
+from helpers.writers import RunWriter
+
+CONFIG_FILE = "config.json"
+
+
+class NonFiniteLoss(RuntimeError):
+    """The loss became infinite or nan. The message names step, learning rate and images."""
+
+
+# -- the loops ---------------------------------------------------------------------------------------------
+
+
+def train_one_epoch(
+    model: nn.Module,
+    loader: Iterable[tuple[torch.Tensor, torch.Tensor]],
+    loss_function: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    device: torch.device,
+    *,
+    scheduler: LRScheduler | None = None,
+    scaler: torch.amp.GradScaler | None = None,
+    amp: bool = False,
+    clip_norm: float = 0.0,
+    writer: RunWriter | None = None,
+    log_every: int = 10,
+    steps_before: int = 0,
+) -> dict[str, float]:
+    """Pass once over the training images: zero_grad, forward, loss, backward, (clip), step.
+
+    Args: loader, batches of images [B, C, H, W] and labels int64 [B]; scheduler, one that steps after each optimizer
+    step; scaler, for float16; clip_norm, 0 for none; steps_before, optimizer steps made in earlier epochs.
+    Returns: `train_mode_loss` and `train_mode_accuracy`, means over the images as they were seen: cropped, flipped,
+    and by a model that changed from step to step. `evaluate` on the same images gives other numbers.
+    Raises: NonFiniteLoss, before such a loss touches the weights.
+    """
+    model.train()
+    scaler = scaler or torch.amp.GradScaler(device.type, enabled=False)
+    loss_sum, right, count = 0.0, torch.zeros((), dtype=torch.int64, device=device), 0
+    for step, (images, labels) in enumerate(loader, start=steps_before + 1):
+        images, labels = _to_device(images, labels, device, amp)
+        optimizer.zero_grad()
+        with torch.autocast(device.type, enabled=amp):
+            logits = model(images)  # B K
+            loss = loss_function(logits, labels)
+        loss_value = loss.item()
+        if not math.isfinite(loss_value):
+            raise NonFiniteLoss(_describe(loss_value, step, step - steps_before - 1, optimizer, loader))
+        scaler.scale(loss).backward()
+        scaler.unscale_(optimizer)
+        if clip_norm:
+            nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
+        if writer and step % log_every == 0:
+            writer.scalars("loss", {"step": loss_value}, step)
+            if scheduler:
+                writer.lr(scheduler, step)  # the rate of this step
+        scaler.step(optimizer)
+        scaler.update()
+        if scheduler:
+            scheduler.step()  # after the optimizer
+        loss_sum += loss_value * len(labels)  # the last batch may be smaller
+        right += (logits.detach().argmax(dim=1) == labels).sum()
+        count += len(labels)
+    sums = torch.tensor([loss_sum, right, count], dtype=torch.float64, device=device)
+    loss_sum, right, count = processes.sum_over_all(sums).tolist()
+    return {"train_mode_loss": loss_sum / count, "train_mode_accuracy": right / count}
+
+
+def evaluate(
+    model: nn.Module,
+    loader: Iterable[tuple[torch.Tensor, torch.Tensor]],
+    device: torch.device,
+    num_classes: int,
+    *,
+    loss_function: nn.Module | None = None,
+    amp: bool = False,
+) -> tuple[float, torch.Tensor]:
+    """Mean loss and confusion matrix int64 [K, K] (rows true, columns predicted) over the images of a loader.
+
+    The model runs under `eval()` and `inference_mode()`; the mode it was in is put back, whatever happens. Every
+    image counts once, also in a last batch that is smaller, and with several processes that each hold a share.
+
+    Args: loss_function, with mean reduction (default: cross-entropy).
+    """
+    loss_function = loss_function or nn.CrossEntropyLoss()
+    was_training = model.training
+    model.eval()
+    sums = torch.zeros(2, dtype=torch.float64, device=device)  # loss, images
+    matrix = torch.zeros(num_classes, num_classes, dtype=torch.int64, device=device)
+    try:
+        with torch.inference_mode(), torch.autocast(device.type, enabled=amp):
+            for images, labels in loader:
+                images, labels = _to_device(images, labels, device, amp)
+                logits = model(images)  # B K
+                sums[0] += loss_function(logits, labels) * len(labels)
+                sums[1] += len(labels)
+                matrix += metrics.confusion_matrix(labels, logits.argmax(dim=1), num_classes)
+    finally:
+        model.train(was_training)
+    loss_sum, count = processes.sum_over_all(sums).tolist()
+    return loss_sum / count, processes.sum_over_all(matrix).cpu()
+
+
+def _memory_format(device: torch.device, amp: bool) -> torch.memory_format:
+    """Channels last is what the 16-bit kernels of GPUs and CPUs are made for."""
+    return torch.channels_last if amp or device.type == "cuda" else torch.contiguous_format
+
+
+def _to_device(images: torch.Tensor, labels: torch.Tensor, device: torch.device, amp: bool) -> tuple[torch.Tensor, ...]:
+    """Move a batch; from pinned memory while the GPU still computes the one before."""
+    images = images.to(device, non_blocking=True, memory_format=_memory_format(device, amp))
+    return images, labels.to(device, non_blocking=True)
+
+
+def _describe(loss: float, step: int, batch: int, optimizer: torch.optim.Optimizer, loader: Iterable) -> str:
+    lr = optimizer.param_groups[0]["lr"]
+    images = loader.positions(batch) if hasattr(loader, "positions") else f"of batch {batch} of the epoch"
+    return (
+        f"step {step}: the loss is {loss}, lr {lr:g}, images {images}. Try a lower lr or clip_norm, and look at these "
+        "images; the checkpoint before is kept."
+    )
+
+
+# -- the parts of a run ------------------------------------------------------------------------------------
+
+
+def make_loaders(
+    config: TrainConfig, data: Prepared, device: torch.device, progress: bool = False
+) -> tuple[EpochLoader, dict[str, DataLoader]]:
+    """The loader to train with, and one loader a part to measure with (train without crop and flip).
+
+    With several processes each measures every n-th image.
+
+    Raises: DataError for a missing or malformed index, or a label without a class; ValueError for a batch size that
+    does not fit.
+    """
+    parts = {part: [data.index[part]] for part in ("train", "valid", "test")}
+    if config.protocol == "official":
+        parts = {"train": [data.index[part] for part in PARTS[:3]], "test": [data.index["official_test"]]}
+    images = {}
+    for part, paths in parts.items():
+        found = TensorImages(
+            *paths, mean=data.mean, std=data.std, padding=config.padding if part == "train" else 0, seed=config.seed,
+            dtype=getattr(torch, config.dtype),
+        )  # fmt: skip
+        if not 0 <= found.targets.min() <= found.targets.max() < len(data.classes):
+            raise DataError(
+                f"{', '.join(map(str, paths))}: labels {found.targets.min()} to {found.targets.max()}, but there are "
+                f"{len(data.classes)} classes. Correct the index, or build a model with more classes."
+            )
+        images[part] = found
+    rank, size = processes.rank(), processes.world_size()
+    loader = EpochLoader(
+        images["train"], config.batch_size, config.num_workers, rank, size, device.type == "cuda", progress
+    )
+    measured = {
+        part: DataLoader(Subset(found.without_augmentation(), range(rank, len(found), size)), 500, collate_fn=as_is)
+        for part, found in images.items()
+    }
+    return loader, measured
+
+
+def make_optimizer(model: nn.Module, config: TrainConfig, num_steps: int) -> tuple[torch.optim.SGD, OneCycleLR]:
+    """SGD with Nesterov momentum, and the one-cycle schedule of its learning rate over `num_steps` steps.
+
+    Kernels and matrices decay; biases and normalization layers, which have one dimension, do not.
+
+    Source: L. Smith and N. Topin, Super-Convergence, 2019 (here with constant momentum).
+    """
+    decayed = [p for p in model.parameters() if p.ndim > 1]
+    others = [p for p in model.parameters() if p.ndim <= 1]
+    groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    optimizer = torch.optim.SGD(
+        groups, lr=config.lr, momentum=config.momentum, nesterov=config.momentum > 0,
+        fused=not any(p.device.type == "mps" for p in model.parameters()),
+    )  # fmt: skip
+    scheduler = OneCycleLR(optimizer, config.lr, total_steps=num_steps, pct_start=config.warmup, cycle_momentum=False)
+    return optimizer, scheduler
+
+
+def _open_run(config: TrainConfig, data: Prepared, resume: bool) -> tuple[dict | None, dict | None]:
+    """Claim the folder of the run; return its result, if it is finished, and its last checkpoint, if there is one.
+
+    Raises: DataError for a folder that holds another run, or this one without `resume`.
+    """
+    if config.run_dir is None:
+        if resume:
+            raise ValueError("resume needs the run_dir to go on in")
+        return None, None
+    run_dir = Path(config.run_dir)
+    note = run_dir / CONFIG_FILE
+    settings = config.settings() | {"index_sha256": data.index_sha256}
+    if not note.exists():
+        if resume:
+            print(f"{run_dir}: no run to go on with, starting a new one", file=sys.stderr)
+        with replacing(note) as temporary:
+            temporary.write_text(json.dumps(settings, indent=1))
+        return None, None
+    try:
+        there = json.loads(note.read_text())
+    except ValueError as error:
+        raise DataError(f"{note}: not readable ({error}). Choose another --run-dir.") from error
+    if different := sorted(name for name in settings | there if settings.get(name) != there.get(name)):
+        raise DataError(f"{run_dir}: holds a run with another {', '.join(different)}. Choose another --run-dir.")
+    if not resume:
+        raise DataError(f"{run_dir}: holds a run already. Go on with --resume, or choose another --run-dir.")
+    remove_leftovers(run_dir)
+    result = run_dir / report.RESULT_FILE
+    return json.loads(result.read_text()) if result.exists() else None, checkpoint.read_last(run_dir)
+
+
+@contextmanager
+def _settings_of(config: TrainConfig) -> Iterator[None]:
+    """The number of threads, and reproducible kernels on a GPU; put back at the end."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(config.threads or before)
+    try:
+        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _prepare(config: TrainConfig) -> Prepared:
+    num_images = "all" if config.protocol == "official" else config.num_images
+    if processes.is_main():
+        prepare(config.source, archive=config.archive, num_images=num_images)
+    processes.from_main(None)  # the others wait
+    return prepare(config.source, archive=config.archive, num_images=num_images)
+
+
+# -- a run -------------------------------------------------------------------------------------------------
+
+
+def fit(
+    config: TrainConfig, *, resume: bool = False, data: Prepared | None = None, progress: bool = False
+) -> tuple[nn.Module, dict]:
+    """Train as `config` says, epoch after epoch, then measure once on every part; return the model and the result.
+
+    With the split protocol these are the weights of the epoch with the best validation accuracy, with the official one
+    those of the last. A `run_dir` gets config.json, event files, last.pt, previous.pt and best.pt, and at the end
+    curves.png, confusion_<part>.png and result.json, which holds what is returned.
+
+    Args: resume, go on in the run_dir after the last checkpoint: the result is the same as without the stop; data,
+    what `prepare` returned (default: prepared as the config says); progress, print a line for each epoch.
+    Raises: DataError, ValueError for settings or data that do not fit; NonFiniteLoss; RuntimeError without the device.
+    """
+    with processes.joined(runtime.pick_device(config.device)) as device, _settings_of(config):
+        return _fit(config, resume, data or _prepare(config), progress and processes.is_main(), device)
+
+
+def _fit(config: TrainConfig, resume: bool, data: Prepared, progress: bool, device: torch.device) -> tuple:
+    classes = data.classes
+    result, saved = processes.from_main(_open_run(config, data, resume) if processes.is_main() else None)
+    runtime.seed_everything(config.seed)
+    model = net.build(config.model, len(classes), config.init)
+    model.to(device, getattr(torch, config.dtype), memory_format=_memory_format(device, config.amp))
+    if result:
+        if progress:
+            print(f"Nothing to do: the run in {config.run_dir} is finished.")
+        net.load_state(model, saved["best"]["weights"], f"{config.run_dir}/{checkpoint.LAST}")
+        return model, result
+    loader, measured = make_loaders(config, data, device, progress)
+    optimizer, scheduler = make_optimizer(model, config, config.num_epochs * len(loader))
+    scaler = torch.amp.GradScaler(device.type, enabled=config.amp and device.type == "cuda")
+    stateful = {"model": model, "optimizer": optimizer, "scheduler": scheduler, "scaler": scaler}
+    history, best = [], {"epoch": -1, "score": -1.0}
+    if saved:
+        history, best = saved["history"], saved["best"]
+        checkpoint.restore(stateful, saved, f"{config.run_dir}/{checkpoint.LAST}")
+    trained = processes.share_gradients(model, device)
+    if config.compile:
+        trained = torch.compile(trained)
+    loss_function = nn.CrossEntropyLoss(label_smoothing=config.label_smoothing)
+    run = _Run(config, stateful, len(history) * len(loader)) if config.run_dir and processes.is_main() else None
+
+    for epoch in range(len(history), config.num_epochs):
+        start = time.perf_counter()
+        loader.set_epoch(epoch)
+        record = {"epoch": epoch, "lr": scheduler.get_last_lr()[0]}  # lr of the first step
+        record |= train_one_epoch(
+            trained, loader, loss_function, optimizer, device, scheduler=scheduler, scaler=scaler, amp=config.amp,
+            clip_norm=config.clip_norm, writer=run and run.writer, log_every=config.log_every,
+            steps_before=epoch * len(loader),
+        )  # fmt: skip
+        record["images_per_second"] = len(loader.dataset) / (time.perf_counter() - start)
+        processes.share_buffers(model)
+        if "valid" in measured:
+            record["valid_loss"], matrix = evaluate(model, measured["valid"], device, len(classes), amp=config.amp)
+            record["valid_accuracy"] = metrics.accuracy(matrix)
+            if not math.isfinite(record["valid_loss"]):
+                raise NonFiniteLoss(
+                    f"after epoch {epoch + 1} the validation loss is {record['valid_loss']}: lower the lr"
+                )
+        record["seconds"] = time.perf_counter() - start
+        history.append(record)
+        score = record.get("valid_accuracy", float(epoch))  # without a validation part the last epoch is the best
+        if score > best["score"]:
+            best = {"epoch": epoch, "score": score, "weights": copy.deepcopy(model.state_dict())}
+        if run:
+            run.end_epoch(history, best, (epoch + 1) * len(loader))
+        if progress:
+            print(_line(record, config.num_epochs), flush=True)
+
+    net.load_state(model, best["weights"], "the best epoch")
+    measures = {  # the first and only look at the test part
+        part: evaluate(model, found, device, len(classes), amp=config.amp) for part, found in measured.items()
+    }
+    result = report.summarize(history, measures, best["epoch"]) | {
+        "config": config.settings(),
+        "command": config.command(),
+        "data": {name: getattr(data, name) for name in ("label", "official", "source", "num_images", "counts")},
+        "hardware": report.hardware(device) | {"processes": processes.world_size()},
+        "parameters": sum(p.numel() for p in model.parameters()),
+    }
+    if run:
+        run.end(result, measures, classes, config.num_epochs * len(loader))
+    return model, result
+
+
+class _Run:
+    """The files of a run: what the main process writes after each epoch and at the end."""
+
+    def __init__(self, config: TrainConfig, stateful: dict, steps: int) -> None:
+        self.folder, self.stateful = Path(config.run_dir), stateful
+        self.writer = RunWriter(self.folder, resume_from=steps or None)
+
+    def end_epoch(self, history: list[dict], best: dict, steps: int) -> None:
+        model, record = self.stateful["model"], history[-1]
+        for group in ("loss", "accuracy"):
+            names = [name for name in (f"train_mode_{group}", f"valid_{group}") if name in record]
+            self.writer.scalars(group, {name.removesuffix(f"_{group}"): record[name] for name in names}, steps)
+        self.writer.histograms(model, steps)
+        self.writer.kernels("conv1", model.conv1.weight, steps)
+        self.writer.flush()  # before the checkpoint: what it covers is in the event file
+        if best["epoch"] == record["epoch"]:
+            checkpoint.save(self.folder / checkpoint.BEST, best)
+        state = checkpoint.capture(self.stateful) | {"history": history, "best": best}
+        checkpoint.save(self.folder / checkpoint.LAST, state, keep=checkpoint.PREVIOUS)
+
+    def end(self, result: dict, measures: dict, classes: list[str], steps: int) -> None:
+        for part, (_, matrix) in measures.items():
+            self.writer.confusion(part, matrix, classes, steps)
+        self.writer.close()
+        report.write(self.folder, result, classes)
+
+
+def _line(record: dict[str, float], num_epochs: int) -> str:
+    text = f"epoch {record['epoch'] + 1:3d}/{num_epochs}  train-mode loss {record['train_mode_loss']:.4f}"
+    text += f" accuracy {record['train_mode_accuracy']:.1%}"
+    if "valid_loss" in record:
+        text += f"  valid loss {record['valid_loss']:.4f} accuracy {record['valid_accuracy']:.1%}"
+    return text + f"  {record['images_per_second']:,.0f} images/s"
+
+
+# -- command line ------------------------------------------------------------------------------------------
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m helpers.train", description=__doc__.partition("\n")[0])
+    TrainConfig.add_options(parser)
+    parser.add_argument("--resume", action="store_true", help="go on with the run in --run-dir")
+    parser.add_argument("--json", action="store_true", help="print the result as one line of JSON at the end")
+    options = vars(parser.parse_args(arguments))
+    resume, as_json = options.pop("resume"), options.pop("json")
+    try:
+        config = TrainConfig(**options)
+        _, result = fit(config, resume=resume, progress=True)
+    except (DataError, ValueError, NonFiniteLoss) as error:
+        print(f"train: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        where = error.filename or options["run_dir"]
+        print(
+            f"train: {where}: cannot be read or written: {error.strerror}. Free space, then --resume.", file=sys.stderr
+        )
+        return 1
+    if processes.is_main():
+        for part, accuracy in result["accuracy"].items():
+            print(f"{part:6s} accuracy {accuracy:.2%}  loss {result['loss'][part]:.4f}  {result['data']['label']}")
+        if as_json:
+            print(json.dumps(result))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
