@@ -31,10 +31,16 @@ class TrainConfig:
     init: str = _option("kaiming", "initialization", choices=net.INIT_METHODS)
     num_epochs: int = _option(20, "passes over the training images")
     batch_size: int = _option(128, "images in a step, over all processes")
+    optimizer: str = _option(
+        "sgd", "sgd: with Nesterov momentum; muon: Muon for matrices, AdamW for the rest", choices=("sgd", "muon")
+    )
     lr: float = _option(0.05, "highest learning rate of the one-cycle schedule")
     warmup: float = _option(0.2, "share of the steps in which the learning rate rises, 0 to 1")
     momentum: float = _option(0.9, "of SGD, 0 to below 1")
-    weight_decay: float = _option(5e-4, "of SGD, on kernels and matrices, not on biases and normalization layers")
+    weight_decay: float = _option(
+        5e-4,
+        "on kernels and matrices, not on biases and normalization layers; with muon, decoupled and on matrices only",
+    )
     label_smoothing: float = _option(0.0, "share of the target that is spread over all classes, 0 to 1")
     clip_norm: float = _option(0.0, "largest norm of the gradient; 0: no clipping")
     padding: int = _option(4, "pixels by which the random crop moves an image; 0: neither crop nor flip")

@@ -31,18 +31,8 @@ NUM_BATCHES, BATCH_SIZE = 6, 1000  # five training batches and the test batch, 1
 
 # Mean standard deviation of the grey values within an image, by class, as measured on CIFAR-10.
 CONTRAST = (47, 57, 42, 51, 41, 52, 43, 52, 52, 60)
-DRAWINGS = (
-    airplane,
-    automobile,
-    bird,
-    partial(pet, dog=False),
-    partial(hoofed, horse=False),
-    partial(pet, dog=True),
-    frog,
-    partial(hoofed, horse=True),
-    ship,
-    truck,
-)
+DRAWINGS = (airplane, automobile, bird, partial(pet, dog=False), partial(hoofed, horse=False),
+            partial(pet, dog=True), frog, partial(hoofed, horse=True), ship, truck)
 
 
 def draw_image(label: int, seed: int) -> np.ndarray:
@@ -64,7 +54,9 @@ def draw_image(label: int, seed: int) -> np.ndarray:
 # --- the data set and its archive ---
 
 
-def draw_sample(seed: int = DEFAULT_SEED, jobs: int | None = None, progress=None) -> tuple[np.ndarray, np.ndarray]:
+def draw_sample(
+    seed: int = DEFAULT_SEED, jobs: int | None = None, progress=None
+) -> tuple[np.ndarray, np.ndarray]:
     """All pictures and their labels, drawn by `jobs` processes (default: one per core, at most 8).
 
     Returns images [6000, 32, 32, 3] uint8 and labels [6000] uint8: five training batches of 1,000, then the
@@ -132,12 +124,9 @@ def _batches(images: np.ndarray, labels: np.ndarray):
         first, test = k * BATCH_SIZE, k == NUM_BATCHES - 1
         part = [int(label) for label in labels[first : first + BATCH_SIZE]]
         planes = images[first : first + BATCH_SIZE].transpose(0, 3, 1, 2)
-        yield (
-            "test_batch" if test else f"data_batch_{k + 1}",
-            {
-                "batch_label": "testing batch 1 of 1" if test else f"training batch {k + 1} of {NUM_BATCHES - 1}",
-                "labels": part,
-                "data": np.ascontiguousarray(planes).reshape(len(part), -1),
-                "filenames": [f"{CLASS_NAMES[c]}_s_{first + n:06d}.png" for n, c in enumerate(part)],
-            },
-        )
+        yield "test_batch" if test else f"data_batch_{k + 1}", {
+            "batch_label": "testing batch 1 of 1" if test else f"training batch {k + 1} of {NUM_BATCHES - 1}",
+            "labels": part,
+            "data": np.ascontiguousarray(planes).reshape(len(part), -1),
+            "filenames": [f"{CLASS_NAMES[c]}_s_{first + n:06d}.png" for n, c in enumerate(part)],
+        }

@@ -18,12 +18,14 @@ from pathlib import Path
 
 import torch
 from torch import nn
+from torch.optim import SGD, Optimizer
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 from torch.utils.data import DataLoader, Subset
 
 from helpers import checkpoint, metrics, net, processes, report, runtime
 from helpers.config import TrainConfig
 from helpers.loaders import EpochLoader, TensorImages, as_is
+from helpers.optimizers import MuonWithAdamW
 from helpers.paths import DataError, remove_leftovers, replacing
 from helpers.prepare import PARTS, Prepared, prepare
 from helpers.writers import RunWriter
@@ -42,7 +44,7 @@ def train_one_epoch(
     model: nn.Module,
     loader: Iterable[tuple[torch.Tensor, torch.Tensor]],
     loss_function: nn.Module,
-    optimizer: torch.optim.Optimizer,
+    optimizer: Optimizer,
     device: torch.device,
     *,
     scheduler: LRScheduler | None = None,
@@ -139,7 +141,7 @@ def _to_device(images: torch.Tensor, labels: torch.Tensor, device: torch.device,
     return images, labels.to(device, non_blocking=True)
 
 
-def _describe(loss: float, step: int, batch: int, optimizer: torch.optim.Optimizer, loader: Iterable) -> str:
+def _describe(loss: float, step: int, batch: int, optimizer: Optimizer, loader: Iterable) -> str:
     lr = optimizer.param_groups[0]["lr"]
     images = loader.positions(batch) if hasattr(loader, "positions") else f"of batch {batch} of the epoch"
     return (
@@ -187,22 +189,24 @@ def make_loaders(
     return loader, measured
 
 
-def make_optimizer(model: nn.Module, config: TrainConfig, num_steps: int) -> tuple[torch.optim.SGD, OneCycleLR]:
-    """SGD with Nesterov momentum, and the one-cycle schedule of its learning rate over `num_steps` steps.
+def make_optimizer(model: nn.Module, config: TrainConfig, num_steps: int) -> tuple[Optimizer, OneCycleLR]:
+    """The optimizer, and the one-cycle schedule of its learning rate over `num_steps` steps.
 
-    Kernels and matrices decay; biases and normalization layers, which have one dimension, do not.
+    With SGD kernels and matrices decay; biases and normalization layers, which have one dimension, do not.
 
     Source: L. Smith and N. Topin, Super-Convergence, 2019 (here with constant momentum).
     """
-    decayed = [p for p in model.parameters() if p.ndim > 1]
-    others = [p for p in model.parameters() if p.ndim <= 1]
-    groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    optimizer = torch.optim.SGD(
-        groups, lr=config.lr, momentum=config.momentum, nesterov=config.momentum > 0,
-        fused=not any(p.device.type == "mps" for p in model.parameters()),
-    )  # fmt: skip
-    scheduler = OneCycleLR(optimizer, config.lr, total_steps=num_steps, pct_start=config.warmup, cycle_momentum=False)
-    return optimizer, scheduler
+    if config.optimizer == "muon":
+        optimizer = MuonWithAdamW(model.parameters(), config.lr, config.weight_decay)
+    else:
+        decayed = [p for p in model.parameters() if p.ndim > 1]
+        others = [p for p in model.parameters() if p.ndim <= 1]
+        groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
+        fused = decayed[0].device.type != "mps"  # one kernel for all parameters
+        optimizer = SGD(groups, config.lr, config.momentum, nesterov=config.momentum > 0, fused=fused)
+    return optimizer, OneCycleLR(
+        optimizer, config.lr, total_steps=num_steps, pct_start=config.warmup, cycle_momentum=False
+    )
 
 
 def _open_run(config: TrainConfig, data: Prepared, resume: bool) -> tuple[dict | None, dict | None]:

@@ -260,7 +260,10 @@ def test_a_nan_in_training_names_the_images_and_keeps_the_checkpoint(prepared, t
     assert not (tmp_path / "run" / "last.pt").exists() and not (tmp_path / "run" / "result.json").exists()
 
 
-@pytest.mark.parametrize("options", [{"amp": True}, {"dtype": "float64"}, {"clip_norm": 0.1}, {"label_smoothing": 0.1}])
+@pytest.mark.parametrize(
+    "options",
+    [{"amp": True}, {"dtype": "float64"}, {"clip_norm": 0.1}, {"optimizer": "muon"}, {"label_smoothing": 0.1}],
+)
 def test_variants_train(prepared, options):
     _, result = fit(config(num_epochs=1, **options), data=prepared)
     assert math.isfinite(result["loss"]["test"])

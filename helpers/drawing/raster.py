@@ -54,10 +54,8 @@ class Dice:
 
         Each grid has half the amplitude of the one before it.
         """
-        layers = (
-            STRETCH[rows] @ self.grid(rows + 1, columns + 1, amplitude >> k) @ STRETCH[columns].T >> 16
-            for k, (rows, columns) in enumerate(cells)
-        )
+        layers = (STRETCH[rows] @ self.grid(rows + 1, columns + 1, amplitude >> k) @ STRETCH[columns].T >> 16
+                  for k, (rows, columns) in enumerate(cells))
         return sum(layers)
 
 
