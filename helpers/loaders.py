@@ -35,21 +35,28 @@ def decode(paths: Sequence[str]) -> torch.Tensor:
     return torch.from_numpy(np.stack(arrays)).permute(0, 3, 1, 2).contiguous()  # N H W C -> N C H W
 
 
-def crop_and_flip(images: torch.Tensor, shifts: torch.Tensor, flips: torch.Tensor, padding: int) -> torch.Tensor:
-    """Shift each image by its own offset, with black beyond the border, and mirror those that are to be.
+def all_crops(images: torch.Tensor, padding: int) -> torch.Tensor:
+    """Every crop of each image in its original size, after padding with black: a view, nothing is copied per crop.
 
-    The same as `RandomCrop(size, padding)` and `RandomHorizontalFlip` image by image, in one indexing operation.
-
-    Shapes: images [B, C, H, W]; shifts [B, 2], whole numbers from 0 to 2·padding (row, column; `padding` means
-    unmoved); flips [B] bool.
+    Shapes: images [N, C, H, W]; result [N, C, 2·padding + 1, 2·padding + 1, H, W], indexed by the row and the column
+    at which the crop starts.
     """
-    B, _, H, W = images.shape
-    padded = F.pad(images, (padding,) * 4)  # B C H+2p W+2p
-    columns = torch.arange(W).expand(B, W)
-    columns = torch.where(flips[:, None], columns.flip(1), columns) + shifts[:, 1:]  # B W
-    rows = torch.arange(H) + shifts[:, :1]  # B H
-    # indices around a slice: the indexed axes B H W come first, C last
-    return padded[torch.arange(B)[:, None, None], :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+    H, W = images.shape[2:]
+    return F.pad(images, (padding,) * 4).unfold(2, H, 1).unfold(3, W, 1)
+
+
+def crop_and_flip(crops: torch.Tensor, chosen: torch.Tensor, shifts: torch.Tensor, flips: torch.Tensor) -> torch.Tensor:
+    """For each chosen image the crop that starts at its own offset, mirrored where `flips` says so.
+
+    The same as `RandomCrop(size, padding)` and `RandomHorizontalFlip` image by image, in two indexing operations.
+
+    Shapes: crops, from `all_crops`; chosen [B], positions; shifts [B, 2], whole numbers from 0 to 2·padding (row,
+    column; `padding` means unmoved); flips [B] bool. Returns [B, C, H, W].
+    """
+    images = crops[chosen, :, shifts[:, 0], shifts[:, 1]]  # indices around a slice: the indexed axis B comes first
+    mirrored = flips.nonzero()[:, 0]
+    images[mirrored] = images[mirrored].flip(3)
+    return images
 
 
 class TensorImages(Dataset):
@@ -76,6 +83,7 @@ class TensorImages(Dataset):
         self.images = decode([path for path, _ in samples])
         self.targets = torch.tensor([label for _, label in samples])
         self.padding, self.seed, self.dtype = padding, seed, dtype
+        self.crops = all_crops(self.images, padding)
         # (x/255 - mean) / std = x·scale + shift
         mean, std = (torch.tensor(values, dtype=torch.float64)[:, None, None] for values in (mean, std))
         self.scale, self.shift = (1 / (255 * std)).to(dtype), (-mean / std).to(dtype)
@@ -92,11 +100,11 @@ class TensorImages(Dataset):
 
     def __getitems__(self, positions: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
         chosen = torch.as_tensor(positions)
-        images = self.images[chosen]
         if self.padding:
-            images = crop_and_flip(images, self.shifts[chosen], self.flips[chosen], self.padding)
-        images = torch.addcmul(self.shift, images.to(self.dtype), self.scale)
-        return images, self.targets[chosen]
+            images = crop_and_flip(self.crops, chosen, self.shifts[chosen], self.flips[chosen])
+        else:
+            images = self.images[chosen]
+        return images.to(self.dtype).mul_(self.scale).add_(self.shift), self.targets[chosen]
 
     def without_augmentation(self) -> "TensorImages":
         """The same images, unmoved: training images are measured as they are."""

@@ -9,7 +9,7 @@ from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as TF
 
 from helpers.dataset import MyDataset, write_index
-from helpers.loaders import EpochLoader, TensorImages, as_is, crop_and_flip, decode
+from helpers.loaders import EpochLoader, TensorImages, all_crops, as_is, crop_and_flip, decode
 from helpers.paths import DataError
 
 MEAN, STD = (0.5, 0.4, 0.3), (0.25, 0.2, 0.3)
@@ -51,7 +51,7 @@ def test_crop_and_flip_equals_the_library_image_by_image():
     shifts = torch.randint(0, 9, (40, 2), generator=generator)
     flips = torch.rand(40, generator=generator) < 0.5
     assert {0, 8} <= set(shifts.flatten().tolist()) and 0 < flips.sum() < 40
-    moved = crop_and_flip(images, shifts, flips, padding=4)
+    moved = crop_and_flip(all_crops(images, 4), torch.arange(40), shifts, flips)
     for k, image in enumerate(images):
         expected = TF.crop(TF.pad(image, [4]), *shifts[k].tolist(), 10, 12)
         assert torch.equal(moved[k], TF.horizontal_flip(expected) if flips[k] else expected)
@@ -107,7 +107,7 @@ def test_positions_name_the_images_of_a_step(index):
 def test_training_images_are_measured_unmoved(index):
     data = TensorImages(index, mean=MEAN, std=STD, padding=4)
     plain = TensorImages(index, mean=MEAN, std=STD)
-    (images, _), = DataLoader(data.without_augmentation(), 50, collate_fn=as_is)
+    ((images, _),) = DataLoader(data.without_augmentation(), 50, collate_fn=as_is)
     assert torch.equal(images, plain.__getitems__(range(50))[0])
     assert data.padding == 4
 

@@ -11,6 +11,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402 - after the backend is chosen
 from matplotlib.axes import Axes  # noqa: E402
 
+from helpers import plots  # noqa: E402
 from helpers.plots import STYLE, class_bars, image_grid, use_style  # noqa: E402
 
 
@@ -158,3 +159,39 @@ def test_neighbouring_colours_differ_when_printed_in_grey():
     colours = [matplotlib.colors.to_rgb(c) for c in matplotlib.rcParams["axes.prop_cycle"].by_key()["color"]]
     grey = [0.299 * r + 0.587 * g + 0.114 * b for r, g, b in colours]
     assert all(abs(one - two) > 0.08 for one, two in zip(grey, grey[1:], strict=False))
+
+
+HISTORY = [{"epoch": k, "train_mode_loss": 2.0 - k / 4, "valid_loss": 2.1 - k / 5} for k in range(4)]
+
+
+def test_curves_show_each_number_at_the_epochs_trained():
+    ax = plots.curves(HISTORY, ("train_mode_loss", "valid_loss", "absent"), "cross-entropy (nats)")
+    lines = ax.get_lines()
+    assert [line.get_label() for line in lines] == ["train mode loss", "valid loss"]
+    assert lines[0].get_xdata().tolist() == [1, 2, 3, 4]
+    assert lines[1].get_ydata().tolist() == [record["valid_loss"] for record in HISTORY]
+    assert len({line.get_linestyle() for line in lines}) == 2  # to be told apart without colour
+    assert ax.get_ylabel() == "cross-entropy (nats)" and ax.get_xlabel() == "epochs trained"
+
+
+def test_curves_of_nothing_are_refused():
+    for history in ([], HISTORY):
+        with pytest.raises(ValueError, match="none of absent"):
+            plots.curves(history, ("absent",), "loss")
+
+
+def test_a_confusion_figure_shows_counts_and_shares_of_each_row():
+    matrix = np.array([[8, 2, 0], [1, 4, 0], [0, 0, 0]])
+    counts, shares = plots.confusion_figure(matrix, ["cat", "dog", "frog"])
+    shown = {(t.get_position()[1], t.get_position()[0]): t.get_text() for t in counts.texts}
+    assert [[shown[row, column] for column in range(3)] for row in range(3)] == matrix.astype(str).tolist()
+    shown = {(t.get_position()[1], t.get_position()[0]): t.get_text() for t in shares.texts}
+    assert (shown[0, 0], shown[0, 1], shown[1, 0], shown[1, 1]) == ("80", "20", "20", "80")
+    assert not [place for place in shown if place[0] == 2]  # a class without images has no shares
+    assert [label.get_text() for label in counts.get_yticklabels()] == ["cat", "dog", "frog"]
+    assert counts.get_xlabel() == "predicted class" and counts.get_ylabel() == "true class"
+
+
+def test_a_confusion_figure_needs_one_row_a_class():
+    with pytest.raises(ValueError, match=r"matrix \[2, 2\] for 3 classes"):
+        plots.confusion_figure(np.eye(2), ["a", "b", "c"])

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from helpers import sample
 from helpers.archive import read_archive
-from helpers.loaders import crop_and_flip
+from helpers.loaders import all_crops, crop_and_flip
 from helpers.net import Net
 
 GOALS = {"real_to_sample": 0.35, "sample_to_real": 0.25}
@@ -36,7 +36,8 @@ def augment_batch(images: torch.Tensor) -> torch.Tensor:
     size = len(images)
     flips = torch.rand(size, 1)[:, 0] < 0.5
     columns, rows = torch.randint(9, (size, 1)), torch.randint(9, (size, 1))
-    return crop_and_flip(images, torch.cat([rows, columns], dim=1), flips, padding=4)
+    everything = torch.arange(len(images))
+    return crop_and_flip(all_crops(images, 4), everything, torch.cat([rows, columns], dim=1), flips)
 
 
 class Trained:
