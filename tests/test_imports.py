@@ -13,7 +13,7 @@ from support import PROJECT
 ORDER = [
     "paths", "runtime", "drawing.raster", "drawing.scenes", "drawing.vehicles", "drawing.animals", "sample",
     "archive", "cifar10", "dataset", "loaders", "prepare", "net", "metrics", "plots", "writers", "checkpoint",
-    "processes", "optimizers", "config", "report", "train", "hooks", "faults", "doctor",
+    "processes", "optimizers", "config", "report", "run", "train", "hooks", "faults", "doctor",
 ]  # fmt: skip
 NEVER = {("doctor", "faults")}  # neither imports the other
 HELPERS = PROJECT / "helpers"
