@@ -46,6 +46,7 @@ outputs: $(READY)  ## execute the pages and store their text outputs (P=page for
 
 bench: $(READY)  ## the speed ratios, as a table
 	$(BIN)/python tests/benchmarks/run.py $(if $(ARCHIVE),--archive "$(ARCHIVE)")
+	$(BIN)/python tests/benchmarks/training.py $(if $(ARCHIVE),--archive "$(ARCHIVE)")
 
 screenshots: book  ## pictures of every page at 1280 and 390 px (needs Chromium)
 	$(BIN)/python book/screenshots.py

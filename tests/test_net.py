@@ -1,11 +1,17 @@
 """`helpers.net`: shapes, parameter counts, initialization, and equality with torchvision's ResNet."""
 
+import hashlib
+import json
+import shutil
+
 import pytest
 import torch
 import torchvision
 from torch import nn
 
-from helpers.net import INIT_METHODS, CifarResNet, Net, ResNet34, initialize_weights
+from helpers import net
+from helpers.net import INIT_METHODS, CifarResNet, Net, ResNet34, build, initialize_weights, load_pretrained
+from helpers.paths import DataError, project_root
 
 
 def count(model: nn.Module) -> int:
@@ -126,3 +132,60 @@ def test_net_overfits_one_batch():
         loss.backward()
         optimizer.step()
     assert loss.item() < 0.01
+
+
+# -- the weights of the book -----------------------------------------------------------------------------------
+
+WEIGHTS = project_root() / "data" / "weights"
+
+
+def known_weights() -> dict[str, dict]:
+    return json.loads((WEIGHTS / "weights.json").read_text())
+
+
+@pytest.mark.parametrize("source", ["cifar10", "sample"])
+def test_pretrained_weights_are_those_that_are_described(source):
+    model = load_pretrained(source)
+    assert not model.training and sum(p.numel() for p in model.parameters()) == 62_006
+    assert all(p.isfinite().all() for p in model.parameters())
+    known = known_weights()[source]
+    assert hashlib.sha256((WEIGHTS / known["file"]).read_bytes()).hexdigest() == known["sha256"]
+    readme = (project_root() / "data" / "README.md").read_text()
+    assert known["sha256"] in readme and known["file"] in readme and known["command"] in readme
+    result = json.loads((project_root() / "book" / "results" / known["result"]).read_text())
+    assert known["test_accuracy"] == result["accuracy"]["test"] and known["command"] == result["command"]
+
+
+def test_the_pretrained_net_reaches_the_recorded_accuracy_on_the_sample(drawn):
+    """The 1,000 drawn test images, which the training did not see."""
+    images, labels = (values[5_000:] for values in drawn)
+    known = known_weights()["sample"]
+    mean, std = (torch.tensor(known[name])[:, None, None] for name in ("mean", "std"))
+    pixels = torch.from_numpy(images).permute(0, 3, 1, 2) / 255
+    with torch.inference_mode():
+        predictions = load_pretrained("sample")((pixels - mean) / std).argmax(1)
+    accuracy = (predictions == torch.from_numpy(labels)).float().mean().item()
+    assert accuracy == pytest.approx(known["test_accuracy"], abs=0.003)  # a tie may fall otherwise on another CPU
+
+
+def test_weights_that_were_changed_are_refused(tmp_path, monkeypatch):
+    copy = tmp_path / "data" / "weights"
+    shutil.copytree(WEIGHTS, copy)
+    monkeypatch.setattr(net, "project_root", lambda: tmp_path)
+    assert load_pretrained("sample")
+    path = copy / known_weights()["sample"]["file"]
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(DataError, match=r"not the file that weights\.json describes. Restore it"):
+        load_pretrained("sample")
+    path.unlink()
+    with pytest.raises(DataError, match=f"{path.name}: missing"):
+        load_pretrained("sample")
+    with pytest.raises(ValueError, match="no weights for 'imagenet': use one of cifar10, sample"):
+        load_pretrained("imagenet")
+
+
+def test_networks_are_built_by_name():
+    assert type(build("net")).__name__ == "Net" and type(build("resnet", 7)).__name__ == "CifarResNet"
+    assert build("resnet", 7)(torch.zeros(1, 3, 32, 32)).shape == (1, 7)
+    with pytest.raises(ValueError, match="unknown model 'vgg': use one of net, resnet"):
+        build("vgg")
