@@ -1,7 +1,7 @@
 """Keep the result of a finished run with the book: python book/record_run.py RUN_DIR NAME [--weights] [--note TEXT]
 
-Writes book/results/NAME.json, one entry a line. With --weights also data/weights/NAME.pt and its entry in
-data/weights/weights.json, from which `helpers.net.load_pretrained` reads; data/README.md says the same in words.
+Writes book/results/NAME.json, one entry a line. With --weights also data/weights/<model>_<source>.pt and its entry
+in data/weights/weights.json, from which `helpers.net.load_pretrained` reads; data/README.md says the same in words.
 """
 
 import argparse
@@ -37,7 +37,7 @@ def lines(entries: dict) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("run_dir", type=Path)
-    parser.add_argument("name", help="of the result, and of the weights")
+    parser.add_argument("name", help="of the result")
     parser.add_argument("--weights", action="store_true", help="keep the weights too, as those of the source")
     parser.add_argument("--archive", help="the archive that was used, for mean and standard deviation")
     parser.add_argument("--note", action="append", default=[], help="something a reader of the result must know")
@@ -53,7 +53,7 @@ def main() -> None:
     content = io.BytesIO()
     torch.save({name: values.contiguous() for name, values in best["weights"].items()}, content)
     folder = project_root() / "data" / "weights"
-    path = folder / f"{options.name}.pt"
+    path = folder / f"{result['config']['model']}_{source}.pt"
     with replacing(path) as temporary:
         temporary.write_bytes(content.getvalue())
     known_file = folder / "weights.json"
