@@ -212,7 +212,7 @@ def load_pretrained(source: str) -> Net:
     folder = project_root() / "data" / "weights"
     known = json.loads((folder / "weights.json").read_text())
     if source not in known:
-        raise ValueError(f"no weights for {source!r}: use one of {', '.join(known)}")
+        raise ValueError(f"no weights for {source!r}: use one of {', '.join(sorted(known))}")
     path = folder / known[source]["file"]
     if not path.exists():
         raise DataError(f"{path}: missing. Restore it with git checkout.")
