@@ -44,13 +44,14 @@ class TrainConfig:
     label_smoothing: float = _option(0.0, "share of the target that is spread over all classes, 0 to 1")
     clip_norm: float = _option(0.0, "largest norm of the gradient; 0: no clipping")
     padding: int = _option(4, "pixels by which the random crop moves an image; 0: neither crop nor flip")
+    cutout: int = _option(0, "side of a square in each image that is set to the mean, in pixels; 0: none")
     num_workers: int = _option(0, "loader processes; the images are in memory, so that 0 is mostly fastest")
     device: str = _option("auto", "auto, cpu, cuda, cuda:N or mps")
     threads: int = _option(0, "CPU threads of each process; 0: as many as torch takes")
     dtype: str = _option("float32", "of weights and images", choices=("float32", "float64"))
     amp: bool = _option(False, "mixed precision: float16 with a gradient scaler on cuda, bfloat16 on cpu")
     compile: bool = _option(False, "torch.compile")
-    seed: int = _option(0, "of initialization, order, crops and flips; 0 or more")
+    seed: int = _option(0, "of initialization, order, crops, flips and squares; 0 or more")
     run_dir: str | None = _option(None, "folder of the run; without it nothing is written")
     log_every: int = _option(10, "steps between two points in TensorBoard")
 
@@ -59,7 +60,7 @@ class TrainConfig:
         bounds = {  # name: (least, most), None: no bound
             "num_epochs": (1, None), "batch_size": (1, None), "log_every": (1, None), "warmup": (0, 1),
             "momentum": (0, 1), "weight_decay": (0, None), "label_smoothing": (0, 1), "clip_norm": (0, None),
-            "padding": (0, 32), "num_workers": (0, None), "threads": (0, None), "seed": (0, None),
+            "padding": (0, 32), "cutout": (0, 32), "num_workers": (0, None), "threads": (0, None), "seed": (0, None),
         }  # fmt: skip
         for name, (least, most) in bounds.items():
             if not least <= (value := getattr(self, name)) <= (math.inf if most is None else most):

@@ -59,6 +59,19 @@ def crop_and_flip(crops: torch.Tensor, chosen: torch.Tensor, shifts: torch.Tenso
     return images
 
 
+def cut_out(images: torch.Tensor, centres: torch.Tensor, side: int) -> torch.Tensor:
+    """Set a square of each image to 0, in place; what lies outside the image is cut off.
+
+    Shapes: images [B, C, H, W]; centres [B, 2], row and column, `side` // 2 pixels are cut before it; returns images.
+    Source: T. DeVries and G. Taylor, Improved Regularization of CNNs with Cutout, 2017.
+    """
+    inside = [
+        (position - centre[:, None] >= -(side // 2)) & (position - centre[:, None] < side - side // 2)  # B H, B W
+        for position, centre in zip(map(torch.arange, images.shape[2:]), centres.unbind(1), strict=True)
+    ]
+    return images.masked_fill_((inside[0][:, :, None] & inside[1][:, None, :])[:, None], 0)  # B 1 H W
+
+
 class TensorImages(Dataset):
     """The images of one or more index files in memory, normalized, with an optional random crop and flip.
 
@@ -66,7 +79,8 @@ class TensorImages(Dataset):
     and int64 [B].
 
     Args: mean, std, per channel on the 0–1 scale; padding, pixels by which a crop may be moved; 0: no crop and
-    no flip; seed, of crops and flips; dtype, of the batches.
+    no flip; cutout, side of a random square that is set to 0, the mean; seed, of crops, flips and squares; dtype, of
+    the batches.
     Raises: DataError for a bad index or image.
     """
 
@@ -76,13 +90,14 @@ class TensorImages(Dataset):
         mean: Sequence[float],
         std: Sequence[float],
         padding: int = 0,
+        cutout: int = 0,
         seed: int = 0,
         dtype: torch.dtype = torch.float32,
     ) -> None:
         samples = [sample for path in index_paths for sample in read_index(path)]
         self.images = decode([path for path, _ in samples])
         self.targets = torch.tensor([label for _, label in samples])
-        self.padding, self.seed, self.dtype = padding, seed, dtype
+        self.padding, self.cutout, self.seed, self.dtype = padding, cutout, seed, dtype
         self.crops = all_crops(self.images, padding)
         # (x/255 - mean) / std = x·scale + shift
         mean, std = (torch.tensor(values, dtype=torch.float64)[:, None, None] for values in (mean, std))
@@ -90,10 +105,11 @@ class TensorImages(Dataset):
         self.set_epoch(0)
 
     def set_epoch(self, epoch: int) -> None:
-        """Draw the crops and flips of an epoch, for every image."""
+        """Draw the crops, flips and squares of an epoch, for every image."""
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
         self.shifts = torch.randint(0, 2 * self.padding + 1, (len(self), 2), generator=generator)
         self.flips = torch.rand(len(self), generator=generator) < 0.5
+        self.centres = torch.randint(0, self.images.shape[2], (len(self), 2), generator=generator)
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -104,12 +120,15 @@ class TensorImages(Dataset):
             images = crop_and_flip(self.crops, chosen, self.shifts[chosen], self.flips[chosen])
         else:
             images = self.images[chosen]
-        return images.to(self.dtype).mul_(self.scale).add_(self.shift), self.targets[chosen]
+        images = images.to(self.dtype).mul_(self.scale).add_(self.shift)
+        if self.cutout:
+            images = cut_out(images, self.centres[chosen], self.cutout)
+        return images, self.targets[chosen]
 
     def without_augmentation(self) -> "TensorImages":
         """The same images, unmoved: training images are measured as they are."""
         plain = copy.copy(self)
-        plain.padding = 0
+        plain.padding = plain.cutout = 0
         return plain
 
     def __getitem__(self, position: int) -> tuple[torch.Tensor, int]:

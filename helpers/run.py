@@ -38,10 +38,10 @@ def make_loaders(
         parts = {"train": [data.index[part] for part in PARTS[:3]], "test": [data.index["official_test"]]}
     images = {}
     for part, paths in parts.items():
+        augmentation = {"padding": config.padding, "cutout": config.cutout} if part == "train" else {}
         found = TensorImages(
-            *paths, mean=data.mean, std=data.std, padding=config.padding if part == "train" else 0, seed=config.seed,
-            dtype=getattr(torch, config.dtype),
-        )  # fmt: skip
+            *paths, mean=data.mean, std=data.std, seed=config.seed, dtype=getattr(torch, config.dtype), **augmentation
+        )
         if not 0 <= found.targets.min() <= found.targets.max() < len(data.classes):
             raise DataError(
                 f"{', '.join(map(str, paths))}: labels {found.targets.min()} to {found.targets.max()}, but there are "

@@ -9,7 +9,7 @@ from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as TF
 
 from helpers.dataset import MyDataset, write_index
-from helpers.loaders import EpochLoader, TensorImages, all_crops, as_is, crop_and_flip, decode
+from helpers.loaders import EpochLoader, TensorImages, all_crops, as_is, crop_and_flip, cut_out, decode
 from helpers.paths import DataError
 
 MEAN, STD = (0.5, 0.4, 0.3), (0.25, 0.2, 0.3)
@@ -55,6 +55,29 @@ def test_crop_and_flip_equals_the_library_image_by_image():
     for k, image in enumerate(images):
         expected = TF.crop(TF.pad(image, [4]), *shifts[k].tolist(), 10, 12)
         assert torch.equal(moved[k], TF.horizontal_flip(expected) if flips[k] else expected)
+
+
+@pytest.mark.parametrize("side", [1, 4, 5, 30])
+def test_cut_out_erases_the_square_around_each_centre_and_nothing_else(side):
+    generator = torch.Generator().manual_seed(side)
+    images = torch.rand(30, 3, 10, 12, generator=generator) + 1  # nowhere 0
+    centres = torch.stack([torch.randint(0, size, (30,), generator=generator) for size in (10, 12)], dim=1)
+    expected = images.clone()
+    for image, (row, column) in zip(expected, centres.tolist(), strict=True):
+        top, left = row - side // 2, column - side // 2
+        image[:, max(top, 0) : top + side, max(left, 0) : left + side] = 0
+    assert torch.equal(cut_out(images, centres, side), expected)
+
+
+def test_squares_are_drawn_for_each_image_and_leave_crops_and_flips_as_they_are(index):
+    whole = TensorImages(index, mean=MEAN, std=STD, padding=4, seed=1)
+    cut = TensorImages(index, mean=MEAN, std=STD, padding=4, cutout=8, seed=1)
+    (before, _), (after, _) = (data.__getitems__(range(50)) for data in (whole, cut))
+    kept = after != 0
+    assert torch.equal(after[kept], before[kept])
+    erased = (after == 0).all(dim=1).sum(dim=(1, 2))  # pixels of an image
+    assert erased.min() >= 16 and erased.max() == 64 and len(cut.centres.unique(dim=0)) > 40
+    assert not (cut.without_augmentation().__getitems__(range(50))[0] == 0).all(dim=1).any()
 
 
 def test_offsets_and_flips_are_drawn_from_their_whole_range_for_each_image(index):

@@ -262,7 +262,14 @@ def test_a_nan_in_training_names_the_images_and_keeps_the_checkpoint(prepared, t
 
 @pytest.mark.parametrize(
     "options",
-    [{"amp": True}, {"dtype": "float64"}, {"clip_norm": 0.1}, {"optimizer": "muon"}, {"label_smoothing": 0.1}],
+    [
+        {"amp": True},
+        {"dtype": "float64"},
+        {"clip_norm": 0.1},
+        {"optimizer": "muon"},
+        {"label_smoothing": 0.1},
+        {"cutout": 8},
+    ],
 )
 def test_variants_train(prepared, options):
     _, result = fit(config(num_epochs=1, **options), data=prepared)
@@ -290,6 +297,7 @@ def test_the_small_resnet_trains(prepared):
         ({"momentum": 1.5}, "momentum is 1.5: use 0 or more, up to 1"),
         ({"weight_decay": -1.0}, "weight_decay is -1.0"),
         ({"weight_decay": math.nan}, "weight_decay is nan"),
+        ({"cutout": 33}, "cutout is 33: use 0 or more, up to 32"),
         ({"seed": -1}, "seed is -1"),
         ({"model": "vgg"}, "model is 'vgg': use one of net, resnet"),
         ({"init": "zeros"}, "init is 'zeros': use one of torch"),
