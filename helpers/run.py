@@ -21,6 +21,7 @@ from helpers.prepare import PARTS, Prepared, prepare
 from helpers.writers import RunWriter
 
 CONFIG_FILE = "config.json"
+SHOWN_IMAGES = 32  # of the first batch, in TensorBoard
 
 
 def make_loaders(
@@ -136,7 +137,12 @@ class RunFiles:
 
     def __init__(self, config: TrainConfig, stateful: dict, steps: int) -> None:
         self.folder, self.stateful = Path(config.run_dir), stateful
-        self.writer = RunWriter(self.folder, resume_from=steps or None)
+        self.writer = RunWriter(self.folder, resume_from=steps)
+
+    def begin(self, loader: EpochLoader, data: Prepared) -> None:
+        """Show the first images as the network gets them: wrong colours or crops are seen before hours of training."""
+        images, _ = loader.dataset.__getitems__(loader.positions(0)[:SHOWN_IMAGES])
+        self.writer.images("first_batch", images, data.mean, data.std, 0)
 
     def end_epoch(self, history: list[dict], best: dict, steps: int) -> None:
         model, record = self.stateful["model"], history[-1]

@@ -186,6 +186,8 @@ def _fit(config: TrainConfig, resume: bool, data: Prepared, progress: bool, devi
         trained = torch.compile(trained)
     loss_function = nn.CrossEntropyLoss(label_smoothing=config.label_smoothing)
     run = RunFiles(config, stateful, len(history) * len(loader)) if config.run_dir and processes.is_main() else None
+    if run and not history:
+        run.begin(loader, data)
 
     for epoch in range(len(history), config.num_epochs):
         start = time.perf_counter()

@@ -25,21 +25,21 @@ CHARTS = {
 class RunWriter:
     """Writes one run. Steps count the optimizer steps that were made; under each tag they may only grow.
 
-    Args: run_dir, folder of the event files; resume_from, steps of the checkpoint from which the run goes on:
-    TensorBoard then forgets what an earlier process wrote beyond it.
+    Args: run_dir, folder of the event files; resume_from, steps of the checkpoint from which the run goes on, 0 at its
+    begin: TensorBoard forgets what an earlier process wrote into this folder beyond it.
     Raises: ValueError for a step that is not larger than the one before under the same tag.
     """
 
-    def __init__(self, run_dir: str | os.PathLike[str], resume_from: int | None = None) -> None:
-        purge = None if resume_from is None else resume_from + 1
+    def __init__(self, run_dir: str | os.PathLike[str], resume_from: int = 0) -> None:
+        purge = resume_from + 1 if resume_from else 0  # what is written before the first step has step 0
         # tensorboardX names the file by the second; one of the same second would be overwritten
-        suffix = f".step{resume_from or 0:09d}"
+        suffix = f".step{resume_from:09d}"
         self.writer = SummaryWriter(os.fspath(run_dir), purge_step=purge, filename_suffix=suffix)
         # Write at once, not from a thread: an error reaches the training, and what was flushed is in the file.
         events = self.writer.file_writer.event_writer
         events._worker.stop()
         events.add_event = events._ev_writer.write_event
-        if resume_from is None:
+        if not resume_from:
             self.writer.add_custom_scalars(CHARTS)
         self._last_step: dict[str, int] = {}
 

@@ -1,6 +1,7 @@
 """`helpers.writers`: what it writes is read back from the event files, as TensorBoard reads them."""
 
 import io
+import time
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from torch.optim.lr_scheduler import StepLR
 
 from helpers import net
 from helpers.config import TrainConfig
+from helpers.run import make_loaders
 from helpers.train import fit
 from helpers.writers import RunWriter
 
@@ -119,6 +121,16 @@ def test_after_a_stop_the_points_beyond_the_checkpoint_are_forgotten(tmp_path):
     assert points == [(step, 1.0) for step in range(1, 6)] + [(step, 2.0) for step in range(6, 11)]
 
 
+def test_after_a_stop_before_the_first_checkpoint_all_points_are_forgotten(tmp_path):
+    for value, last in ((1.0, 8), (2.0, 5)):
+        with RunWriter(tmp_path) as writer:
+            for step in range(last):
+                writer.scalars("loss", {"step": value}, step)
+        time.sleep(1.1)  # event files are named by the second
+    assert len(list(tmp_path.glob("events*"))) == 2
+    assert scalars(read(tmp_path), "loss/step") == [(step, 2.0) for step in range(5)]
+
+
 def test_a_run_logs_unique_growing_steps_and_the_rates_that_were_used(prepared, tmp_path):
     run_dir = str(tmp_path / "run")
     config = TrainConfig(num_epochs=3, batch_size=50, device="cpu", threads=1, run_dir=run_dir, log_every=1)
@@ -136,3 +148,16 @@ def test_a_run_logs_unique_growing_steps_and_the_rates_that_were_used(prepared, 
     assert [value for _, value in scalars(events, "accuracy/valid")] == pytest.approx(valid)
     assert [event.step for event in events.Histograms("gradients/conv1.weight")] == [8, 16, 24]
     assert {"kernels/conv1", "confusion/test", "confusion/valid", "confusion/train"} <= set(tags["images"])
+
+
+def test_a_run_shows_the_images_of_its_first_step(prepared, tmp_path):
+    config = TrainConfig(num_epochs=1, batch_size=50, device="cpu", threads=1, run_dir=str(tmp_path), cutout=8)
+    fit(config, data=prepared)
+    loader, _ = make_loaders(config, prepared, torch.device("cpu"))
+    loader.set_epoch(0)
+    images, _ = next(iter(loader))
+    mean, std = (torch.tensor(values)[:, None, None] for values in (prepared.mean, prepared.std))
+    expected = (images[:32] * std + mean).clamp(0, 1)
+    shown = picture(read(tmp_path), "images/first_batch") / 255
+    tiles = [shown[2 + 34 * row : 34 + 34 * row, 2 + 34 * k : 34 + 34 * k] for row in range(4) for k in range(8)]
+    np.testing.assert_allclose(np.stack(tiles), expected.permute(0, 2, 3, 1).numpy(), atol=1 / 250)
