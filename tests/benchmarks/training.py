@@ -8,6 +8,10 @@ epoch 128   images/s of `helpers.train.train_one_epoch` at batch size 128 agains
             decoded for each image of each epoch, `Resize(32)`, `RandomCrop(32, padding=4)`, `ToTensor`, `Normalize` per
             image, the default `DataLoader`, batch size 16. Ours also flips. Target: 12.
 epoch 16    the same with batch size 16 for both. Target: 5.
+limit 128, limit 16
+            the same ratios, if nothing but training took time: normalized images in memory, without augmentation. No
+            loader can do better. The network is small, so that its arithmetic is a large share of the plain way too.
+16 bits     as epoch 128, with the arithmetic of ours in bfloat16 (`amp`).
 bound       images/s of ours against training on normalized images that are in memory, without augmentation, at the same
             batch size 128. Target: 0.9.
 TensorBoard seconds of an epoch with scalars every 10 steps and all histograms at its end, against one without: the
@@ -91,12 +95,14 @@ class InMemory:
             yield self.images[chosen], self.targets[chosen]
 
 
-def our_epoch(model: nn.Module, loader: object, writer: RunWriter | None = None, steps_before: int = 0) -> None:
+def our_epoch(
+    model: nn.Module, loader: object, writer: RunWriter | None = None, steps_before: int = 0, amp: bool = False
+) -> None:
     config = TrainConfig(lr=0.01)
     optimizer, scheduler = train.make_optimizer(model, config, 1_000)
     train.train_one_epoch(
         model, loader, nn.CrossEntropyLoss(), optimizer, CPU, scheduler=scheduler, writer=writer,
-        steps_before=steps_before,
+        steps_before=steps_before, amp=amp,
     )  # fmt: skip
     if writer:
         writer.histograms(model, steps_before + 1_000)
@@ -129,10 +135,10 @@ def epochs(data: Prepared, repeats: int) -> dict[str, float]:
     plain = Plain(data)
     threads = torch.get_num_threads()
 
-    def ours(batch_size: int, count: int = threads) -> Callable[[], None]:
+    def ours(batch_size: int, count: int = threads, amp: bool = False) -> Callable[[], None]:
         def epoch() -> None:
             torch.set_num_threads(count)
-            our_epoch(model, EpochLoader(images, batch_size))
+            our_epoch(model, EpochLoader(images, batch_size), amp=amp)
             torch.set_num_threads(threads)
 
         return epoch
@@ -149,12 +155,17 @@ def epochs(data: Prepared, repeats: int) -> dict[str, float]:
         ours16=ours(16),
         ours128_one_thread=ours(128, 1),
         ours16_one_thread=ours(16, 1),
+        bound16=bound(16),
+        ours128_16bit=ours(128, amp=True),
     )
     best = {name: count / min(found) for name, found in times.items()}
     return {
         "images_per_second": {name: round(speed) for name, speed in best.items()},
         "epoch 128": max(best["ours128"], best["ours128_one_thread"]) / best["plain"],
         "epoch 16": max(best["ours16"], best["ours16_one_thread"]) / best["plain"],
+        "limit 128": best["bound128"] / best["plain"],
+        "limit 16": best["bound16"] / best["plain"],
+        "16 bits": best["ours128_16bit"] / best["plain"],
         "bound": best["ours128"] / best["bound128"],
         "decode_once_seconds": seconds_of(lambda: TensorImages(data.index["train"], mean=data.mean, std=data.std)),
     }
@@ -239,7 +250,7 @@ def main() -> None:
     options = parser.parse_args()
     data = prepare("cifar10" if options.archive else "sample", archive=options.archive)
     found = epochs(data, options.repeats)
-    ratios = {name: found.pop(name) for name in ("epoch 128", "epoch 16", "bound")}
+    ratios = {name: found.pop(name) for name in ("epoch 128", "epoch 16", "limit 128", "limit 16", "16 bits", "bound")}
     ratios |= {"TensorBoard": tensorboard(data, 3 * options.repeats), "confusion": confusion(options.repeats)}
     table = profile(data)
     targets = {
@@ -250,8 +261,8 @@ def main() -> None:
         "confusion": ">= 50",
     }
     print(f"{data.label}, {sum(data.counts['train'])} training images; images/s: {found['images_per_second']}")
-    for name, target in targets.items():
-        print(f"{name:12s} {ratios[name]:7.2f}   target {target}")
+    for name, ratio in ratios.items():
+        print(f"{name:12s} {ratio:7.2f}" + (f"   target {targets[name]}" if name in targets else ""))
     for way, stages in table.items():
         print(f"{way}: microseconds per image")
         for stage, value in stages.items():
