@@ -1,8 +1,8 @@
 """Execute the pages that need it, in parallel, then render the book (or one page) as HTML.
 
 Called by `make book` and `make page`. An executed page is kept in a cache whose name is a hash of everything
-that is not in the page but decides its outputs: `helpers/`, `requirements.txt`, the source of the data and
-the device. A page is executed again when its code or that hash changes.
+that is not in the page but decides its outputs: `helpers/`, `requirements.txt`, recorded results, weights, the source
+of the data and the device. A page is executed again when its code or that hash changes.
 """
 
 import argparse
@@ -64,9 +64,10 @@ def digest_of(paths: list[Path]):
 
 
 def cache_folder(source: str, fingerprint: str) -> Path:
-    """The cache for the present helpers, requirements, data and device."""
+    """The cache for the present helpers, requirements, recorded results, weights, data and device."""
     code = [path for ending in ("py", "mplstyle") for path in (ROOT / "helpers").rglob(f"*.{ending}")]
-    digest = digest_of([*code, ROOT / "requirements.txt"])
+    recorded = [*ROOT.glob("book/results/*.json"), *ROOT.glob("data/weights/*")]
+    digest = digest_of([*code, *recorded, ROOT / "requirements.txt"])
     device = os.environ.get("BOOK_DEVICE", "")
     digest.update(f"{source}|{fingerprint}|{device}|{sys.version_info[:2]}".encode())
     return BUILD / "cache" / digest.hexdigest()[:16]

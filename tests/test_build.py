@@ -126,7 +126,7 @@ def test_a_broken_book_fails_and_names_the_page_last(book, damage):
     assert done.stderr.rstrip().endswith("The book was not built.")
 
 
-def test_the_cache_depends_on_source_archive_device_and_requirements(monkeypatch):
+def test_the_cache_depends_on_source_archive_and_device(monkeypatch):
     monkeypatch.syspath_prepend(ROOT / "book")
     import build as builder
 
@@ -137,3 +137,19 @@ def test_the_cache_depends_on_source_archive_device_and_requirements(monkeypatch
     monkeypatch.setenv("BOOK_DEVICE", "cuda")
     folders.add(builder.cache_folder("cifar10", "abc"))
     assert len(folders) == 4
+
+
+def test_the_cache_depends_on_helpers_requirements_results_and_weights(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "book")
+    import build as builder
+
+    monkeypatch.setattr(builder, "ROOT", tmp_path)
+    names = ("helpers/a.py", "helpers/book.mplstyle", "requirements.txt", "book/results/a.json", "data/weights/a.pt")
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("1")
+    folders = {builder.cache_folder("sample", "abc")}
+    for name in names:
+        (tmp_path / name).write_text("2")
+        folders.add(builder.cache_folder("sample", "abc"))
+    assert len(folders) == 1 + len(names)
