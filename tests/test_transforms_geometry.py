@@ -90,7 +90,8 @@ def test_v1_v2_and_pil_agree(name, arguments, seed):
         assert (a.int() - b.int()).abs().max() <= (name == "RandomResizedCrop")
     if name != "RandomRotation":  # there, points between two pixels may round either way
         for a, b in zip(on_tensors[1], on_pil[1], strict=True):
-            assert np.abs(as_array(a).astype(int) - as_array(b)).max() <= (name == "RandomResizedCrop")
+            # resizing rounds to bytes twice, along the rows and along the columns, each time a level up or down
+            assert np.abs(as_array(a).astype(int) - as_array(b)).max() <= (2 if name == "RandomResizedCrop" else 0)
 
 
 @pytest.mark.parametrize("name", ["RandomCrop", "RandomResizedCrop", *FLIPS, "RandomRotation"])

@@ -1,0 +1,271 @@
+"""What each transform does to a training, as the only one: python tests/benchmarks/transform_effect.py [--record]
+
+`Net` is trained on the 8,000 training images with each of the 22 transforms of the book by itself, with four policies,
+and with none: same network, same recipe, same number of steps, several seeds. Nothing else is done to the images: they
+are bytes divided by 255. The other 2,000 images of the split (valid and test) are held out. Nothing is chosen by them.
+
+random      A transform that draws is applied to the training images only, anew in each epoch. v2 draws once per call,
+            so that a whole batch would get one and the same change. The images are therefore dealt out at random into
+            groups of 8, anew in each epoch, and each group is one call: 1,000 draws an epoch.
+fixed       A transform that does not draw is part of the preprocessing: training and held-out images both get it.
+views       Five and ten crops: a training image shows one of them, chosen at random in each epoch; the logits of a
+            held-out image are the mean over all of them.
+identity    Transforms that change no number, up to the rounding of a division. The script compares the tensors and
+            takes over the result of none.
+batch       MixUp and CutMix, called on each batch of 128.
+
+A run with seed s has the initial weights and the order of the images of every other run with seed s: differences are
+taken seed by seed. `--record` writes to `book/results/transform_effect.json` after each run and goes on where an
+earlier call stopped.
+"""
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+os.environ["TQDM_DISABLE"] = "1"  # read when tqdm is imported, which helpers do
+
+import torch  # noqa: E402
+from torch.nn import functional as F  # noqa: E402
+from torchvision.transforms import functional as v1_functional  # noqa: E402
+from torchvision.transforms import v2  # noqa: E402
+
+from helpers import net, report, runtime  # noqa: E402
+from helpers.config import TrainConfig  # noqa: E402
+from helpers.dataset import read_index  # noqa: E402
+from helpers.loaders import decode  # noqa: E402
+from helpers.paths import replacing, results_root  # noqa: E402
+from helpers.prepare import prepare  # noqa: E402
+from helpers.run import make_optimizer  # noqa: E402
+
+CPU = torch.device("cpu")
+GROUP = 8  # images that share a draw
+LR = 0.05
+EPS, WHITENED = 0.01, 2_000  # of the whitening: added to the variance of each direction; images
+TO_FLOAT = v2.ToDtype(torch.float32, scale=True)
+
+
+def whitening(images: torch.Tensor, eps: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """ZCA matrix [D, D] and mean [D] of images [N, C, H, W] on the 0–1 scale.
+
+    W = V diag(1 / sqrt(variance + eps)) V^T, over all D directions; those without variance are scaled by 1 / sqrt(eps).
+    """
+    rows = images.flatten(1)  # N D
+    mean = rows.mean(dim=0)
+    _, lengths, directions = torch.linalg.svd(rows - mean, full_matrices=False)  # directions: min(N, D) D
+    rest = eps**-0.5
+    scales = (lengths.square() / (len(rows) - 1) + eps).rsqrt() - rest
+    return directions.T * scales @ directions + rest * torch.eye(rows.shape[1]), mean
+
+
+@dataclass(frozen=True)
+class Row:
+    """A transform by itself: kind (see above), what was used, in words, and the function, on uint8 [B, 3, 32, 32]."""
+
+    kind: str
+    used: str
+    apply: Callable
+
+
+def views_of(crops: Callable, back: Callable) -> Callable:
+    """All crops of each image, resized: [B, C, H, W] -> [V, B, C, H, W]."""
+    return lambda images: torch.stack([back(crop) for crop in crops(images)])
+
+
+def through_pil(images: torch.Tensor) -> torch.Tensor:
+    return torch.stack([v2.functional.pil_to_tensor(v2.functional.to_pil_image(image)) for image in images])
+
+
+def through_to_tensor(images: torch.Tensor) -> torch.Tensor:
+    return torch.stack([v1_functional.to_tensor(image.permute(1, 2, 0).numpy()) for image in images])
+
+
+def catalogue(train_images: torch.Tensor) -> dict[str, Row]:
+    """The 22 transforms and four policies."""
+    scaled = TO_FLOAT(train_images)  # N C H W, 0–1
+    mean, std = scaled.mean(dim=(0, 2, 3)).tolist(), scaled.std(dim=(0, 2, 3), correction=0).tolist()
+    white = v2.LinearTransformation(*whitening(scaled[:WHITENED], EPS))
+    back = v2.Resize(32)
+    crop, flip, jitter = v2.RandomCrop(32, padding=4), v2.RandomHorizontalFlip(1.0), v2.ColorJitter(0.4, 0.4, 0.4)
+    maybe_flip = v2.RandomHorizontalFlip(0.5)
+    smooth = {"interpolation": v2.InterpolationMode.BILINEAR}
+    affine = v2.RandomAffine(10, (0.1, 0.1), (0.9, 1.1), **smooth)
+    return {
+        "RandomCrop": Row("random", "size 32, padding 4, black", crop),
+        "CenterCrop": Row("fixed", "size 28, resized to 32", v2.Compose([v2.CenterCrop(28), back])),
+        "RandomResizedCrop": Row("random", "size 32, scale 0.5 to 1", v2.RandomResizedCrop(32, scale=(0.5, 1.0))),
+        "FiveCrop": Row("views", "size 28, each resized to 32", views_of(v2.FiveCrop(28), back)),
+        "TenCrop": Row("views", "size 28, each resized to 32", views_of(v2.TenCrop(28), back)),
+        "RandomHorizontalFlip": Row("random", "p 0.5", maybe_flip),
+        "RandomVerticalFlip": Row("random", "p 0.5", v2.RandomVerticalFlip(0.5)),
+        "RandomRotation": Row("random", "up to 15 degrees, bilinear", v2.RandomRotation(15, **smooth)),
+        "Resize": Row("fixed", "to 24, then back to 32", v2.Compose([v2.Resize(24), back])),
+        "Normalize": Row("fixed", "mean and std of training images", v2.Compose([TO_FLOAT, v2.Normalize(mean, std)])),
+        "ToTensor": Row("identity", "none has its scaling already", through_to_tensor),
+        "Pad": Row("fixed", "4, black, resized to 32", v2.Compose([v2.Pad(4), back])),
+        "ColorJitter": Row("random", "brightness, contrast, saturation 0.4", jitter),
+        "Grayscale": Row("fixed", "3 channels", v2.Grayscale(3)),
+        "LinearTransformation": Row("fixed", f"ZCA whitening, eps {EPS}", v2.Compose([TO_FLOAT, white])),
+        "RandomAffine": Row("random", "10 degrees, shift 0.1, scale 0.9–1.1", affine),
+        "RandomGrayscale": Row("random", "p 0.2", v2.RandomGrayscale(0.2)),
+        "ToPILImage": Row("identity", "to PIL and back", through_pil),
+        "Lambda": Row("identity", "returns its input", v2.Lambda(lambda images: images)),
+        "RandomChoice": Row("random", "one of crop, flip, jitter", v2.RandomChoice([crop, flip, jitter])),
+        "RandomApply": Row("random", "crop and flip together, p 0.5", v2.RandomApply([crop, flip], 0.5)),
+        "RandomOrder": Row("random", "crop, flip (p 0.5), jitter", v2.RandomOrder([crop, maybe_flip, jitter])),
+        "crop + flip": Row("random", "padding 4, black; p 0.5", v2.Compose([crop, maybe_flip])),
+        "TrivialAugmentWide": Row("random", "defaults", v2.TrivialAugmentWide()),
+        "MixUp": Row("batch", "alpha 0.2", v2.MixUp(alpha=0.2, num_classes=10)),
+        "CutMix": Row("batch", "alpha 1", v2.CutMix(alpha=1.0, num_classes=10)),
+    }
+
+
+POLICIES = ("crop + flip", "TrivialAugmentWide", "MixUp", "CutMix")
+
+
+# -- a run -----------------------------------------------------------------------------------------------------
+
+
+def to_input(images: torch.Tensor) -> torch.Tensor:
+    """Bytes to 0–1; what is float already stays. Channels last, as the convolutions like it."""
+    return TO_FLOAT(images).contiguous(memory_format=torch.channels_last)
+
+
+def in_groups(transform: Callable, images: torch.Tensor) -> torch.Tensor:
+    """Apply a random transform with one draw for each group of images, which are dealt out at random."""
+    result = torch.empty_like(images)
+    for chosen in torch.randperm(len(images)).split(GROUP):
+        result[chosen] = transform(images[chosen])
+    return result
+
+
+@torch.inference_mode()
+def logits_of(model: net.Net, images: torch.Tensor) -> torch.Tensor:
+    return torch.cat([model(part) for part in to_input(images).split(500)])
+
+
+def run(row: Row | None, parts: dict[str, tuple[torch.Tensor, torch.Tensor]], num_epochs: int, seed: int) -> dict:
+    """Train once; the accuracies on the training images, as they are without the draw, and on the held-out ones."""
+    kind = row.kind if row else "none"
+    images, labels = parts["train"]
+    inputs = {name: row.apply(part) if kind in ("fixed", "views") else part for name, (part, _) in parts.items()}
+    config = TrainConfig(num_epochs=num_epochs, lr=LR)
+    runtime.seed_everything(seed)
+    model = net.build("net").to(memory_format=torch.channels_last)
+    orders = torch.Generator().manual_seed(seed)  # not disturbed by the draws of the transform
+    steps = num_epochs * (len(images) // config.batch_size)
+    optimizer, scheduler = make_optimizer(model, config, steps)
+    everything = torch.arange(len(images))
+    for _ in range(num_epochs):
+        if kind == "random":
+            shown = in_groups(row.apply, images)
+        elif kind == "views":
+            shown = inputs["train"][torch.randint(len(inputs["train"]), (len(images),)), everything]
+        else:
+            shown = inputs["train"]
+        order = torch.randperm(len(images), generator=orders)
+        for chosen in order[: len(images) // config.batch_size * config.batch_size].split(config.batch_size):
+            batch, targets = to_input(shown[chosen]), labels[chosen]
+            if kind == "batch":
+                batch, targets = row.apply(batch, targets)
+            optimizer.zero_grad()
+            F.cross_entropy(model(batch), targets).backward()
+            optimizer.step()
+            scheduler.step()
+    model.eval()
+    found = {}
+    for name, (_, targets) in parts.items():
+        views = inputs[name] if kind == "views" else [inputs[name]]
+        logits = torch.stack([logits_of(model, view) for view in views]).mean(dim=0)  # N K
+        found[name] = (logits.argmax(dim=1) == targets).double().mean().item()
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--source", default="cifar10", choices=("cifar10", "sample"))
+    parser.add_argument("--archive", help="a CIFAR-10 archive; default: CIFAR10_ARCHIVE, else the downloaded one")
+    parser.add_argument("--epochs", type=int, default=10, help="passes over the training images (default 10)")
+    parser.add_argument("--seeds", type=int, default=3, help="runs of each row (default 3)")
+    parser.add_argument("--rows", help="only these rows, separated by commas; none is always run")
+    parser.add_argument(
+        "--record", action="store_true", help="write book/results/transform_effect.json, and go on with it"
+    )
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    data = prepare(options.source, archive=options.archive)
+    indexes = {"train": ["train"], "held_out": ["valid", "test"]}
+    parts = {}
+    for name, names in indexes.items():
+        samples = [sample for part in names for sample in read_index(data.index[part])]
+        parts[name] = decode([path for path, _ in samples]), torch.tensor([label for _, label in samples])
+    rows = catalogue(parts["train"][0])
+    if options.rows:
+        rows = {name: rows[name] for name in options.rows.split(",")}
+    identical = [name for name, row in rows.items() if row.kind == "identity"]
+    for images, _ in parts.values():
+        for name in identical:
+            if not torch.allclose(to_input(rows[name].apply(images)), to_input(images), rtol=0, atol=1e-6):
+                raise RuntimeError(f"{name} is not the identity")
+
+    config = TrainConfig(num_epochs=options.epochs, lr=LR)
+    record = {
+        "data": data.label,
+        "note": "" if data.official else "unofficial JPEG copy" if data.source == "cifar10" else "drawn images",
+        "images": {name: len(labels) for name, (_, labels) in parts.items()},
+        "config": {
+            "model": "net", "init": config.init, "num_epochs": options.epochs, "batch_size": config.batch_size,
+            "optimizer": "sgd, Nesterov momentum 0.9, one cycle", "lr": LR, "weight_decay": config.weight_decay,
+            "images_that_share_a_draw": GROUP, "images_that_make_the_whitening": WHITENED, "split_seed": data.seed,
+        },
+        "versions": runtime.versions(),
+        "hardware": report.hardware(CPU),
+        "seconds": 0.0,
+        "rows": {},
+    }  # fmt: skip
+    path = results_root() / "transform_effect.json"
+    if options.record and path.exists():
+        before = json.loads(path.read_text())
+        if any(before[key] != record[key] for key in ("data", "images", "config", "versions")):
+            raise SystemExit(f"{path}: another experiment. Move it away first.")
+        record |= {"seconds": before["seconds"], "rows": before["rows"]}
+
+    for seed in range(options.seeds):
+        for name in ["none", *rows]:
+            row = rows.get(name)
+            entry = record["rows"].setdefault(
+                name,
+                {
+                    "kind": row.kind if row else "none",
+                    "used": row.used if row else "bytes divided by 255",
+                    "policy": name in POLICIES,
+                    "train": [],
+                    "held_out": [],
+                },
+            )
+            if len(entry["held_out"]) > seed:
+                continue
+            start = time.perf_counter()
+            if row and row.kind == "identity":
+                found = {part: record["rows"]["none"][part][seed] for part in parts}
+            else:
+                found = run(row, parts, options.epochs, seed)
+            seconds = time.perf_counter() - start
+            for part, accuracy in found.items():
+                entry[part].append(round(accuracy, 6))
+            held_out = torch.tensor(entry["held_out"], dtype=torch.float64)
+            entry["mean"] = round(held_out.mean().item(), 6)
+            entry["std"] = round(held_out.std().item(), 6) if len(held_out) > 1 else None
+            record["seconds"] = round(record["seconds"] + seconds, 1)
+            shown = "  ".join(f"{part} {accuracy:.1%}" for part, accuracy in found.items())
+            print(f"seed {seed}  {name:22s} {shown}  {seconds:.1f} s", flush=True)
+            if options.record:
+                with replacing(path) as temporary:
+                    temporary.write_text(json.dumps(record, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
