@@ -1,11 +1,14 @@
 """Small functions that several test files use."""
 
+import ast
 import hashlib
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import nbformat
 import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -72,3 +75,18 @@ def train_command(*arguments: object, nproc: int | None = None, torchrun: tuple[
         return [sys.executable, *module]
     where = torchrun or ("--standalone",)
     return [sys.executable, "-m", "torch.distributed.run", *where, "--nproc-per-node", str(nproc), *module]
+
+
+def function_of_page(page: str, name: str, **globals_: object) -> Callable:
+    """Compile one function of a notebook in `chapters/`, as it stands there, without running its cells.
+
+    Args: globals_, the modules and functions that its body uses.
+    """
+    path = PROJECT / "chapters" / f"{page}.ipynb"
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "code":
+            for node in ast.parse(cell.source).body:
+                if isinstance(node, ast.FunctionDef) and node.name == name:
+                    exec(compile(ast.Module([node], []), str(path), "exec"), globals_)
+                    return globals_[name]
+    raise LookupError(f"{path} has no function {name}")

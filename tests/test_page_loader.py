@@ -1,31 +1,15 @@
 """The functions on the page about the loader, as they stand in the notebook: plain loader, padding, balance."""
 
-import ast
-
-import nbformat
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import function_of_page
 from torch.utils.data import DataLoader, TensorDataset, default_collate
 
-from helpers.paths import project_root
-
-PAGE = project_root() / "chapters" / "1_data" / "04_disk_to_model.ipynb"
-
-
-def of_the_page(name: str):
-    """Compile one function of the notebook without running its cells."""
-    for cell in nbformat.read(PAGE, as_version=4).cells:
-        if cell.cell_type == "code":
-            for node in ast.parse(cell.source).body:
-                if isinstance(node, ast.FunctionDef) and node.name == name:
-                    namespace = {"torch": torch, "default_collate": default_collate}
-                    exec(compile(ast.Module([node], []), str(PAGE), "exec"), namespace)
-                    return namespace[name]
-    raise LookupError(f"{PAGE} has no {name}")
-
-
-plain_loader, pad_collate, balanced_batches = map(of_the_page, ("plain_loader", "pad_collate", "balanced_batches"))
+plain_loader, pad_collate, balanced_batches = (
+    function_of_page("1_data/04_disk_to_model", name, torch=torch, default_collate=default_collate)
+    for name in ("plain_loader", "pad_collate", "balanced_batches")
+)
 sides = st.tuples(st.integers(1, 9), st.integers(1, 9))  # H, W
 
 

@@ -1,36 +1,20 @@
 """The functions on the page about normalization, as they stand in the notebook: back to bytes, merge, fold, find."""
 
-import ast
 import copy
 
-import nbformat
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from support import function_of_page
 from torch import nn
 from torchvision.transforms import v2
 
-from helpers.paths import project_root
-
-PAGE = project_root() / "chapters" / "1_data" / "06_normalization.ipynb"
-
-
-def function_of_the_page(name: str):
-    """Compile one function of the notebook without running its cells."""
-    for cell in nbformat.read(PAGE, as_version=4).cells:
-        if cell.cell_type == "code":
-            for node in ast.parse(cell.source).body:
-                if isinstance(node, ast.FunctionDef) and node.name == name:
-                    namespace = {"torch": torch, "nn": nn}
-                    exec(compile(ast.Module([node], []), str(PAGE), "exec"), namespace)
-                    return namespace[name]
-    raise LookupError(f"{PAGE} has no function {name}")
-
-
-denormalize, merge = function_of_the_page("denormalize"), function_of_the_page("merge")
-fold, used = function_of_the_page("fold"), function_of_the_page("used")
+denormalize, merge, fold, used = (
+    function_of_page("1_data/06_normalization", name, torch=torch, nn=nn)
+    for name in ("denormalize", "merge", "fold", "used")
+)
 
 means = st.lists(st.floats(0.0, 1.0), min_size=3, max_size=3)
 stds = st.lists(st.floats(0.05, 1.0), min_size=3, max_size=3)

@@ -1,33 +1,15 @@
 """The function on the page about tensors: `broadcast_shape` against torch and NumPy, as it stands in the notebook."""
 
-import ast
 from itertools import zip_longest
 
-import nbformat
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from support import function_of_page
 
-from helpers.paths import project_root
-
-PAGE = project_root() / "chapters" / "1_data" / "05_tensors.ipynb"
-
-
-def function_of_the_page(name: str):
-    """Compile one function of the notebook without running its cells."""
-    for cell in nbformat.read(PAGE, as_version=4).cells:
-        if cell.cell_type == "code":
-            for node in ast.parse(cell.source).body:
-                if isinstance(node, ast.FunctionDef) and node.name == name:
-                    namespace = {"zip_longest": zip_longest}
-                    exec(compile(ast.Module([node], []), str(PAGE), "exec"), namespace)
-                    return namespace[name]
-    raise LookupError(f"{PAGE} has no function {name}")
-
-
-broadcast_shape = function_of_the_page("broadcast_shape")
+broadcast_shape = function_of_page("1_data/05_tensors", "broadcast_shape", zip_longest=zip_longest)
 any_shapes = st.lists(st.lists(st.integers(0, 4), max_size=5).map(tuple), min_size=1, max_size=4)
 
 
