@@ -268,7 +268,9 @@ def main() -> None:
         for stage, value in stages.items():
             print(f"  {stage:22s} {value:8.1f}  {value / sum(stages.values()):6.1%}")
     if options.record:
+        archive = " --archive cifar-10-python.tar.gz" if options.archive else ""
         record = found | {
+            "command": f"python tests/benchmarks/training.py{archive} --repeats {options.repeats} --record",
             "data": data.label, "ratios": {name: round(value, 3) for name, value in ratios.items()}, "profile": table,
             "hardware": report.hardware(CPU), "versions": runtime.versions(), "repeats": options.repeats,
         }  # fmt: skip

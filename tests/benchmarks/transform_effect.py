@@ -212,7 +212,10 @@ def main() -> None:
                 raise RuntimeError(f"{name} is not the identity")
 
     config = TrainConfig(num_epochs=options.epochs, lr=LR)
+    archive = "" if data.source == "sample" else " --archive cifar-10-python.tar.gz"
+    sizes = f"--epochs {options.epochs} --seeds {options.seeds}"
     record = {
+        "command": f"python tests/benchmarks/transform_effect.py --source {data.source}{archive} {sizes} --record",
         "data": data.label,
         "note": "" if data.official else "unofficial JPEG copy" if data.source == "cifar10" else "drawn images",
         "images": {name: len(labels) for name, (_, labels) in parts.items()},
