@@ -204,7 +204,10 @@ def main() -> None:
         parts[name] = decode([path for path, _ in samples]), torch.tensor([label for _, label in samples])
     rows = catalogue(parts["train"][0])
     if options.rows:
-        rows = {name: rows[name] for name in options.rows.split(",")}
+        chosen = options.rows.split(",")
+        if unknown := sorted(set(chosen) - set(rows)):
+            parser.error(f"no row {', '.join(unknown)}: choose from {', '.join(rows)}")
+        rows = {name: rows[name] for name in chosen}
     identical = [name for name, row in rows.items() if row.kind == "identity"]
     for images, _ in parts.values():
         for name in identical:
