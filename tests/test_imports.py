@@ -75,7 +75,7 @@ def hear(event, arguments):
     if event.startswith(("socket.", "urllib.", "ftplib.", "smtplib.")) and event != "socket.gethostname":
         events.append(event)
 sys.addaudithook(hear)
-import numpy, PIL.Image, filelock, torch, torchvision, tqdm, matplotlib, matplotlib.pyplot
+import numpy, PIL.Image, filelock, torch, torchvision, tqdm, matplotlib, matplotlib.pyplot, tensorboardX
 {extra}
 
 def state():
