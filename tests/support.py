@@ -77,8 +77,8 @@ def train_command(*arguments: object, nproc: int | None = None, torchrun: tuple[
     return [sys.executable, "-m", "torch.distributed.run", *where, "--nproc-per-node", str(nproc), *module]
 
 
-def function_of_page(page: str, name: str, **globals_: object) -> Callable:
-    """Compile one function of a notebook in `chapters/`, as it stands there, without running its cells.
+def definition_of_page(page: str, name: str, **globals_: object) -> Callable:
+    """Compile one function or class of a notebook in `chapters/`, as it stands there, without running its cells.
 
     Args: globals_, the modules and functions that its body uses.
     """
@@ -86,7 +86,7 @@ def function_of_page(page: str, name: str, **globals_: object) -> Callable:
     for cell in nbformat.read(path, as_version=4).cells:
         if cell.cell_type == "code":
             for node in ast.parse(cell.source).body:
-                if isinstance(node, ast.FunctionDef) and node.name == name:
+                if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name:
                     exec(compile(ast.Module([node], []), str(path), "exec"), globals_)
                     return globals_[name]
-    raise LookupError(f"{path} has no function {name}")
+    raise LookupError(f"{path} defines no {name}")

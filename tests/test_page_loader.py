@@ -3,11 +3,11 @@
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support import function_of_page
+from support import definition_of_page
 from torch.utils.data import DataLoader, TensorDataset, default_collate
 
 plain_loader, pad_collate, balanced_batches = (
-    function_of_page("1_data/04_disk_to_model", name, torch=torch, default_collate=default_collate)
+    definition_of_page("1_data/04_disk_to_model", name, torch=torch, default_collate=default_collate)
     for name in ("plain_loader", "pad_collate", "balanced_batches")
 )
 sides = st.tuples(st.integers(1, 9), st.integers(1, 9))  # H, W

@@ -7,12 +7,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from support import function_of_page
+from support import definition_of_page
 from torch import nn
 from torchvision.transforms import v2
 
 denormalize, merge, fold, used = (
-    function_of_page("1_data/06_normalization", name, torch=torch, nn=nn)
+    definition_of_page("1_data/06_normalization", name, torch=torch, nn=nn)
     for name in ("denormalize", "merge", "fold", "used")
 )
 

@@ -7,9 +7,9 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from support import function_of_page
+from support import definition_of_page
 
-broadcast_shape = function_of_page("1_data/05_tensors", "broadcast_shape", zip_longest=zip_longest)
+broadcast_shape = definition_of_page("1_data/05_tensors", "broadcast_shape", zip_longest=zip_longest)
 any_shapes = st.lists(st.lists(st.integers(0, 4), max_size=5).map(tuple), min_size=1, max_size=4)
 
 

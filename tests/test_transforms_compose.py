@@ -18,6 +18,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from support import definition_of_page
 from test_transforms_geometry import PAGE as TABLE_PAGE
 from test_transforms_geometry import draw_pixels, kebab, lengths, seeded, seeds
 from torch.nn.functional import cross_entropy, one_hot
@@ -328,20 +329,14 @@ def test_the_other_signatures_of_the_page_are_those_of_the_library(prose):
         assert parameters == defaults_of(name), name
 
 
-def class_of_the_page(page, name: str) -> type:
-    for cell in page.cells:
-        if cell.cell_type == "code" and f"class {name}(" in cell.source:
-            tree = ast.parse(cell.source)
-            body = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name]
-            namespace = {"torch": torch, "v2": v2, "tv_tensors": tv_tensors, "Image": Image}
-            exec(compile(ast.Module(body, []), str(PAGE), "exec"), namespace)
-            return namespace[name]
-    raise LookupError(f"{PAGE} has no class {name}")
+SaltAndPepper = definition_of_page(
+    "1_data/09_transforms_compose", "SaltAndPepper", torch=torch, v2=v2, tv_tensors=tv_tensors, Image=Image
+)
 
 
 @given(seeds, st.floats(0, 1), lengths, lengths)
-def test_salt_and_pepper_of_the_page(page, seed, p, H, W):
-    noisy = class_of_the_page(page, "SaltAndPepper")(p)
+def test_salt_and_pepper_of_the_page(seed, p, H, W):
+    noisy = SaltAndPepper(p)
     image = tv_tensors.Image(draw_pixels(H, W, seed))
     mask = tv_tensors.Mask(image[0].clone())
     torch.manual_seed(seed)
