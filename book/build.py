@@ -20,7 +20,7 @@ from jupyter_cache.executors import load_executor
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 from helpers import prepare, runtime
-from helpers.cifar10 import choose_source, find_archive
+from helpers.data.cifar10 import choose_source, find_archive
 from helpers.paths import DataError, project_root, replacing
 
 ROOT = project_root()
@@ -138,11 +138,6 @@ def render(target: Path, config: Path, strict: bool) -> Path:
     command = [sys.executable, "-c", JUPYTER_BOOK, "build", str(target), "--config", str(config)]
     if strict:
         command += ["-W", "-n", "--keep-going"]
-    # Sphinx copies style sheets and pictures only when it renders a page, so when they change it renders all
-    static = digest_of([path for path in (ROOT / "book" / "_static").rglob("*") if path.is_file()]).hexdigest()
-    note = BUILD / "static.sha256"
-    if not note.exists() or note.read_text() != static:
-        command.append("--all")
     # Sphinx copies style sheets and pictures only when it renders a page, so when they change it renders all
     static = digest_of([path for path in (ROOT / "book" / "_static").rglob("*") if path.is_file()]).hexdigest()
     note = BUILD / "static.sha256"

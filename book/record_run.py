@@ -1,7 +1,7 @@
 """Keep the result of a finished run with the book: python book/record_run.py RUN_DIR NAME [--weights] [--note TEXT]
 
 Writes book/results/NAME.json, one entry a line. With --weights also data/weights/<model>_<source>.pt and its entry
-in data/weights/weights.json, from which `helpers.net.load_pretrained` reads; data/README.md says the same in words.
+in data/weights/weights.json, from which `helpers.model.weights` reads; data/README.md says the same in words.
 """
 
 import argparse
@@ -13,10 +13,10 @@ from pathlib import Path
 
 import torch
 
-from helpers import checkpoint
-from helpers.config import TrainConfig
 from helpers.paths import project_root, replacing, results_root
 from helpers.prepare import prepare
+from helpers.training import checkpoint
+from helpers.training.config import TrainConfig
 
 UNOFFICIAL = (
     "unofficial JPEG copy: every image of this archive was compressed once as JPEG; another MD5 than the official"

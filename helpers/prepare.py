@@ -20,8 +20,11 @@ import numpy as np
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-from helpers import archive as archives
-from helpers import cifar10, dataset, sample
+from helpers.data import archive as archives
+from helpers.data import cifar10, sample
+from helpers.data.index import CLASSES_FILE, read_index, write_index
+from helpers.data.split import stratified_split
+from helpers.data.statistics import channel_statistics
 from helpers.paths import DataError, data_root, remove_leftovers, replacing
 
 PARTS = ("train", "valid", "test", "official_test")
@@ -137,7 +140,7 @@ def _finished(folder: Path) -> Prepared | None:
         if done.root != str(folder.parent):  # a copy of a folder, whose summary names the original
             return None
         for part in PARTS:
-            dataset.read_index(done.index[part])
+            read_index(done.index[part])
             if _sha256(done.index[part]) != done.index_sha256[part]:
                 return None
     except (FileNotFoundError, DataError, ValueError, TypeError, KeyError):
@@ -214,7 +217,7 @@ def _make(source, path, fingerprint, root, num_images, seed, jobs, clock) -> Pre
         cifar10.export_pngs(data.test_images, data.test_labels, everything, root / "official_test", jobs)
     with clock("split"):
         names = [cifar10.png_name(*pair) for pair in zip(labels.tolist(), chosen.tolist(), strict=True)]
-        parts = dataset.stratified_split(names, labels.tolist(), seed=seed)
+        parts = stratified_split(names, labels.tolist(), seed=seed)
         samples = {
             part: [(root / "raw" / names[i], int(labels[i])) for i in members]
             for part, members in zip(PARTS, parts, strict=False)
@@ -225,11 +228,11 @@ def _make(source, path, fingerprint, root, num_images, seed, jobs, clock) -> Pre
         ]
         index = {part: folder / f"{part}.txt" for part in PARTS}
         for part in PARTS:
-            dataset.write_index(index[part], samples[part])
-        with replacing(folder / dataset.CLASSES_FILE) as temporary:
+            write_index(index[part], samples[part])
+        with replacing(folder / CLASSES_FILE) as temporary:
             temporary.write_text("".join(f"{name}\n" for name in data.class_names))
     with clock("statistics"):
-        mean, std = dataset.channel_statistics([image for image, _ in samples["train"]])
+        mean, std = channel_statistics([image for image, _ in samples["train"]])
     official = fingerprint == cifar10.OFFICIAL_MD5
     done = Prepared(
         source=source,

@@ -19,12 +19,15 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from helpers import checkpoint, metrics, net, processes, report, runtime
-from helpers.config import TrainConfig
+from helpers import runtime
+from helpers.model import architectures, weights
 from helpers.paths import DataError
 from helpers.prepare import Prepared
-from helpers.run import RunFiles, make_loaders, make_optimizer, open_run, prepare_for, settings_of
-from helpers.writers import RunWriter
+from helpers.training import checkpoint, distributed, report
+from helpers.training.config import TrainConfig
+from helpers.training.run import RunFiles, make_loaders, make_optimizer, open_run, prepare_for, settings_of
+from helpers.visualization import metrics
+from helpers.visualization.writers import RunWriter
 
 
 class NonFiniteLoss(RuntimeError):
@@ -85,7 +88,7 @@ def train_one_epoch(
         right += (logits.detach().argmax(dim=1) == labels).sum()
         count += len(labels)
     sums = torch.tensor([loss_sum, right, count], dtype=torch.float64, device=device)
-    loss_sum, right, count = processes.sum_over_all(sums).tolist()
+    loss_sum, right, count = distributed.sum_over_all(sums).tolist()
     return {"train_mode_loss": loss_sum / count, "train_mode_accuracy": right / count}
 
 
@@ -120,8 +123,8 @@ def evaluate(
                 matrix += metrics.confusion_matrix(labels, logits.argmax(dim=1), num_classes)
     finally:
         model.train(was_training)
-    loss_sum, count = processes.sum_over_all(sums).tolist()
-    return loss_sum / count, processes.sum_over_all(matrix).cpu()
+    loss_sum, count = distributed.sum_over_all(sums).tolist()
+    return loss_sum / count, distributed.sum_over_all(matrix).cpu()
 
 
 def _to_device(images: torch.Tensor, labels: torch.Tensor, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
@@ -158,20 +161,20 @@ def fit(
     what `prepare` returned (default: prepared as the config says); progress, print a line for each epoch.
     Raises: DataError, ValueError for settings or data that do not fit; NonFiniteLoss; RuntimeError without the device.
     """
-    with processes.joined(runtime.pick_device(config.device)) as device, settings_of(config):
-        return _fit(config, resume, data or prepare_for(config), progress and processes.is_main(), device)
+    with distributed.joined(runtime.pick_device(config.device)) as device, settings_of(config):
+        return _fit(config, resume, data or prepare_for(config), progress and distributed.is_main(), device)
 
 
 def _fit(config: TrainConfig, resume: bool, data: Prepared, progress: bool, device: torch.device) -> tuple:
     classes = data.classes
-    result, saved = processes.from_main(open_run(config, data, resume) if processes.is_main() else None)
+    result, saved = distributed.from_main(open_run(config, data, resume) if distributed.is_main() else None)
     runtime.seed_everything(config.seed)
-    model = net.build(config.model, len(classes), config.init)
+    model = architectures.build(config.model, len(classes), config.init)
     model.to(device, getattr(torch, config.dtype), memory_format=torch.channels_last)
     if result:
         if progress:
             print(f"Nothing to do: the run in {config.run_dir} is finished.")
-        net.load_state(model, saved["best"]["weights"], f"{config.run_dir}/{checkpoint.LAST}")
+        weights.load_state(model, saved["best"]["weights"], f"{config.run_dir}/{checkpoint.LAST}")
         return model, result
     loader, measured = make_loaders(config, data, device, progress)
     optimizer, scheduler = make_optimizer(model, config, config.num_epochs * len(loader))
@@ -181,11 +184,11 @@ def _fit(config: TrainConfig, resume: bool, data: Prepared, progress: bool, devi
     if saved:
         history, best = saved["history"], saved["best"]
         checkpoint.restore(stateful, saved, f"{config.run_dir}/{checkpoint.LAST}")
-    trained = processes.share_gradients(model, device)
+    trained = distributed.share_gradients(model, device)
     if config.compile:
         trained = torch.compile(trained)
     loss_function = nn.CrossEntropyLoss(label_smoothing=config.label_smoothing)
-    run = RunFiles(config, stateful, len(history) * len(loader)) if config.run_dir and processes.is_main() else None
+    run = RunFiles(config, stateful, len(history) * len(loader)) if config.run_dir and distributed.is_main() else None
     if run and not history:
         run.begin(loader, data)
 
@@ -199,7 +202,7 @@ def _fit(config: TrainConfig, resume: bool, data: Prepared, progress: bool, devi
             steps_before=epoch * len(loader),
         )  # fmt: skip
         record["images_per_second"] = len(loader.dataset) / (time.perf_counter() - start)
-        processes.share_buffers(model)
+        distributed.share_buffers(model)
         if "valid" in measured:
             record["valid_loss"], matrix = evaluate(model, measured["valid"], device, len(classes), amp=config.amp)
             record["valid_accuracy"] = metrics.accuracy(matrix)
@@ -217,7 +220,7 @@ def _fit(config: TrainConfig, resume: bool, data: Prepared, progress: bool, devi
         if progress:
             print(_line(record, config.num_epochs), flush=True)
 
-    net.load_state(model, best["weights"], "the best epoch")
+    weights.load_state(model, best["weights"], "the best epoch")
     measures = {  # the first and only look at the test part
         part: evaluate(model, found, device, len(classes), amp=config.amp) for part, found in measured.items()
     }
@@ -225,7 +228,7 @@ def _fit(config: TrainConfig, resume: bool, data: Prepared, progress: bool, devi
         "config": config.settings(),
         "command": config.command(),
         "data": {name: getattr(data, name) for name in ("label", "official", "source", "num_images", "counts")},
-        "hardware": report.hardware(device) | {"processes": processes.world_size()},
+        "hardware": report.hardware(device) | {"processes": distributed.world_size()},
         "parameters": sum(p.numel() for p in model.parameters()),
     }
     if run:
@@ -263,7 +266,7 @@ def main(arguments: list[str] | None = None) -> int:
             f"train: {where}: cannot be read or written: {error.strerror}. Free space, then --resume.", file=sys.stderr
         )
         return 1
-    if processes.is_main():
+    if distributed.is_main():
         for part, accuracy in result["accuracy"].items():
             print(f"{part:6s} accuracy {accuracy:.2%}  loss {result['loss'][part]:.4f}  {result['data']['label']}")
         if as_json:

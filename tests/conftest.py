@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 from servers import serving
 from support import PROJECT, prepare_command
 
-from helpers import sample
+from helpers.data import sample
 from helpers.prepare import Prepared, prepare
 
 

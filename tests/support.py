@@ -10,8 +10,15 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from PIL import Image
 
 PROJECT = Path(__file__).resolve().parent.parent
+
+
+def draw_png(path: Path, colour=(10, 20, 30), size=(4, 3), mode="RGB", **options) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new(mode, size, colour).save(path, **options)
+    return path
 
 
 def prepare_command(*arguments: object) -> list[str]:

@@ -23,8 +23,8 @@ from archives import FOLDER, good_members, member, tar_bytes, write_gzip
 from PIL import Image
 from support import PROJECT, file_hashes, half_written, prepare_command, run_on_a_small_disk
 
-from helpers import cifar10
-from helpers.dataset import MyDataset
+from helpers.data import cifar10
+from helpers.data.dataset import MyDataset
 from helpers.paths import DataError
 from helpers.prepare import main, prepare
 

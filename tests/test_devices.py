@@ -5,10 +5,10 @@ import shutil
 
 import pytest
 import torch
-from test_train import config, same_weights, without_times
+from runs import config, same_weights, without_times
 
-from helpers import checkpoint
 from helpers.train import fit
+from helpers.training import checkpoint
 
 DEVICES = ["cpu"]
 DEVICES += ["cuda"] if torch.cuda.is_available() else []

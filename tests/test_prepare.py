@@ -13,12 +13,14 @@ from archives import contents as archive_contents
 from PIL import Image
 from support import file_hashes, half_written
 
-from helpers import cifar10
-from helpers.archive import read_archive
-from helpers.dataset import MyDataset, channel_statistics, read_index
+from helpers.data import cifar10
+from helpers.data.archive import read_archive
+from helpers.data.dataset import MyDataset
+from helpers.data.index import read_index
+from helpers.data.sample import PIXELS_SHA256, pixel_digest
+from helpers.data.statistics import channel_statistics
 from helpers.paths import DataError
 from helpers.prepare import PARTS, Prepared, prepare
-from helpers.sample import PIXELS_SHA256, pixel_digest
 
 SPLIT = ("train", "valid", "test")
 

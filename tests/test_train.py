@@ -7,15 +7,18 @@ import math
 
 import pytest
 import torch
+from runs import config, same_weights, without_times
 from torch import nn
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import StepLR
 
-from helpers import loaders, net, train
-from helpers.config import TrainConfig
-from helpers.dataset import read_index, write_index
+from helpers import train
+from helpers.data import loaders
+from helpers.data.index import read_index, write_index
+from helpers.model import architectures, net
 from helpers.paths import DataError
 from helpers.train import NonFiniteLoss, evaluate, fit, train_one_epoch
+from helpers.training.config import TrainConfig
 
 CPU = torch.device("cpu")
 
@@ -30,27 +33,7 @@ def batches(sizes=(8, 8, 3), seed: int = 0) -> list[tuple[torch.Tensor, torch.Te
 
 def new_net(seed: int = 0, **kinds) -> net.Net:
     torch.manual_seed(seed)
-    return net.build("net", **kinds)
-
-
-def config(**changes) -> TrainConfig:
-    return TrainConfig(**{"num_epochs": 2, "batch_size": 50, "device": "cpu", "threads": 1} | changes)
-
-
-def without_times(result: dict) -> dict:
-    """What must be the same in every run: times and speeds left out."""
-    history = [
-        {name: value for name, value in record.items() if name not in ("seconds", "images_per_second")}
-        for record in result["history"]
-    ]
-    return {name: result[name] for name in ("loss", "accuracy", "confusion", "epochs_of_measured_weights")} | {
-        "history": history
-    }
-
-
-def same_weights(one: nn.Module, other: nn.Module) -> bool:
-    pairs = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
-    return all(torch.equal(a, b) for a, b in pairs)
+    return architectures.build("net", **kinds)
 
 
 # -- the loops -------------------------------------------------------------------------------------------------

@@ -3,9 +3,9 @@
 Both ways of a row run in turns in this one process, several times each, and the best time of each counts: what
 else the machine does then disturbs both alike. All files are written to temporary folders, which are removed.
 
-export      10,000 images as PNG files: `helpers.cifar10.export_pngs` against the loop
+export      10,000 images as PNG files: `helpers.data.cifar10.export_pngs` against the loop
             `Image.fromarray(image).save(path)`.
-statistics  mean and standard deviation of 8,000 PNG files: `helpers.dataset.channel_statistics` against the way
+statistics  mean and standard deviation of 8,000 PNG files: `helpers.data.statistics.channel_statistics` against the way
             of the tutorials: read one image after the other, append it with `np.concatenate` to a growing float32
             array [32, 32, 3, n], then `mean` and `std`. Appending image n copies the n - 1 before it, so that its
             time grows with the square of their number: 8,000 images copy 8,000 * 4,000 * 12 KiB = 366 GiB. It is
@@ -32,11 +32,11 @@ from PIL import Image
 
 os.environ["TQDM_DISABLE"] = "1"  # read when tqdm is imported, which helpers do
 
-from helpers.archive import read_archive  # noqa: E402
-from helpers.cifar10 import export_pngs  # noqa: E402
-from helpers.dataset import channel_statistics  # noqa: E402
+from helpers.data.archive import read_archive  # noqa: E402
+from helpers.data.cifar10 import export_pngs  # noqa: E402
+from helpers.data.sample import draw_sample  # noqa: E402
+from helpers.data.statistics import channel_statistics  # noqa: E402
 from helpers.paths import data_root, project_root  # noqa: E402
-from helpers.sample import draw_sample  # noqa: E402
 
 ROOT = project_root()
 NUM_IMAGES, NUM_STATISTICS, NUM_NAIVE = 10_000, 8_000, 2_000

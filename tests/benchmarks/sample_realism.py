@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from helpers import sample
-from helpers.archive import read_archive
-from helpers.loaders import all_crops, crop_and_flip
-from helpers.net import Net
+from helpers.data import sample
+from helpers.data.archive import read_archive
+from helpers.data.loaders import all_crops, crop_and_flip
+from helpers.model.net import Net
 
 GOALS = {"real_to_sample": 0.35, "sample_to_real": 0.25}
 

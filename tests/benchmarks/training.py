@@ -37,13 +37,16 @@ from torch import nn  # noqa: E402
 from torch.utils.data import DataLoader, Dataset  # noqa: E402
 from torchvision import transforms  # noqa: E402
 
-from helpers import metrics, net, report, runtime, train  # noqa: E402
-from helpers.config import TrainConfig  # noqa: E402
-from helpers.dataset import read_index  # noqa: E402
-from helpers.loaders import EpochLoader, TensorImages  # noqa: E402
+from helpers import runtime, train  # noqa: E402
+from helpers.data.index import read_index  # noqa: E402
+from helpers.data.loaders import EpochLoader, TensorImages  # noqa: E402
+from helpers.model import architectures  # noqa: E402
 from helpers.paths import replacing, results_root  # noqa: E402
 from helpers.prepare import Prepared, prepare  # noqa: E402
-from helpers.writers import RunWriter  # noqa: E402
+from helpers.training import report  # noqa: E402
+from helpers.training.config import TrainConfig  # noqa: E402
+from helpers.visualization import metrics  # noqa: E402
+from helpers.visualization.writers import RunWriter  # noqa: E402
 
 CPU = torch.device("cpu")
 
@@ -128,7 +131,7 @@ def in_turns(repeats: int, **ways: Callable[[], object]) -> dict[str, list[float
 
 def epochs(data: Prepared, repeats: int) -> dict[str, float]:
     torch.manual_seed(0)
-    model = net.build("net")
+    model = architectures.build("net")
     images = TensorImages(data.index["train"], mean=data.mean, std=data.std, padding=4)
     count = len(images)
     ready = images.without_augmentation().__getitems__(range(count))
@@ -174,7 +177,7 @@ def epochs(data: Prepared, repeats: int) -> dict[str, float]:
 def tensorboard(data: Prepared, repeats: int) -> float:
     """The additional share: median over pairs of epochs, one with and one without, that ran one after the other."""
     torch.set_num_threads(1)
-    model = net.build("net")
+    model = architectures.build("net")
     loader = EpochLoader(TensorImages(data.index["train"], mean=data.mean, std=data.std, padding=4), 128)
     with tempfile.TemporaryDirectory() as folder, RunWriter(folder) as writer:
         steps = iter(range(0, 10**6, 2_000))
@@ -204,7 +207,7 @@ def confusion(repeats: int) -> float:
 def profile(data: Prepared) -> dict[str, dict[str, float]]:
     """Microseconds per image in each stage, each stage run by itself over the same images."""
     torch.set_num_threads(1)
-    model = net.build("net")
+    model = architectures.build("net")
     plain = Plain(data)
     paths = [path for path, _ in plain.samples[:2_000]]
     decoded = [plain.load(path) for path in paths]

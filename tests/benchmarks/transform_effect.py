@@ -33,13 +33,15 @@ from torch.nn import functional as F  # noqa: E402
 from torchvision.transforms import functional as v1_functional  # noqa: E402
 from torchvision.transforms import v2  # noqa: E402
 
-from helpers import net, report, runtime  # noqa: E402
-from helpers.config import TrainConfig  # noqa: E402
-from helpers.dataset import read_index  # noqa: E402
-from helpers.loaders import decode  # noqa: E402
+from helpers import runtime  # noqa: E402
+from helpers.data.index import read_index  # noqa: E402
+from helpers.data.loaders import decode  # noqa: E402
+from helpers.model import architectures, net  # noqa: E402
 from helpers.paths import replacing, results_root  # noqa: E402
 from helpers.prepare import prepare  # noqa: E402
-from helpers.run import make_optimizer  # noqa: E402
+from helpers.training import report  # noqa: E402
+from helpers.training.config import TrainConfig  # noqa: E402
+from helpers.training.run import make_optimizer  # noqa: E402
 
 CPU = torch.device("cpu")
 GROUP = 8  # images that share a draw
@@ -154,7 +156,7 @@ def run(row: Row | None, parts: dict[str, tuple[torch.Tensor, torch.Tensor]], nu
     inputs = {name: row.apply(part) if kind in ("fixed", "views") else part for name, (part, _) in parts.items()}
     config = TrainConfig(num_epochs=num_epochs, lr=LR)
     runtime.seed_everything(seed)
-    model = net.build("net").to(memory_format=torch.channels_last)
+    model = architectures.build("net").to(memory_format=torch.channels_last)
     orders = torch.Generator().manual_seed(seed)  # not disturbed by the draws of the transform
     steps = num_epochs * (len(images) // config.batch_size)
     optimizer, scheduler = make_optimizer(model, config, steps)

@@ -1,0 +1,1 @@
+"""From a source to batches: drawing and archives, PNG files, index files, splits, `MyDataset`, loaders."""

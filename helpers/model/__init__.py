@@ -1,0 +1,1 @@
+"""Networks, how their weights are drawn, and how weights are loaded."""

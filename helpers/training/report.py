@@ -1,0 +1,72 @@
+"""What remains of a run: `result.json`, the curves, the confusion matrices; and on which machine it ran."""
+
+import json
+import os
+import platform
+import statistics
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import torch
+
+from helpers import runtime
+from helpers.paths import replacing
+from helpers.visualization import metrics, plots
+
+RESULT_FILE = "result.json"
+
+
+def hardware(device: torch.device) -> dict[str, object]:
+    """What the time of a run depends on: processor, cores, threads, and the GPU if one was used."""
+    cpuinfo = Path("/proc/cpuinfo")
+    names = [line.partition(":")[2].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line] \
+        if cpuinfo.exists() else []  # fmt: skip
+    found = {
+        "device": device.type,
+        "processor": names[0] if names else platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+    }
+    return found | ({"gpu": torch.cuda.get_device_name(device)} if device.type == "cuda" else {})
+
+
+def summarize(
+    history: list[dict[str, float]],
+    measured: dict[str, tuple[float, torch.Tensor]],
+    best_epoch: int,
+) -> dict[str, object]:
+    """The numbers of a run: for each part loss, accuracy and confusion matrix; median speed; the history.
+
+    Args: measured, for each part what `evaluate` returned; best_epoch, from 0, whose weights were measured.
+    """
+    return {
+        "epochs_of_measured_weights": best_epoch + 1,
+        "loss": {part: loss for part, (loss, _) in measured.items()},
+        "accuracy": {part: metrics.accuracy(matrix) for part, (_, matrix) in measured.items()},
+        "confusion": {part: matrix.tolist() for part, (_, matrix) in measured.items()},
+        "images_per_second": statistics.median(record["images_per_second"] for record in history),
+        "seconds": sum(record["seconds"] for record in history),
+        "history": history,
+        "versions": runtime.versions(),
+    }
+
+
+def write(run_dir: Path, result: dict, classes: list[str]) -> None:
+    """Draw curves.png and confusion_<part>.png, then write result.json: where it is, the run is finished."""
+    with plt.style.context(plots.STYLE):
+        figure, axes = plt.subplots(1, 2, figsize=(9.6, 3.6), layout="constrained")
+        plots.curves(result["history"], ("train_mode_loss", "valid_loss"), "cross-entropy (nats)", axes[0])
+        plots.curves(result["history"], ("train_mode_accuracy", "valid_accuracy"), "accuracy (share)", axes[1])
+        _save(run_dir / "curves.png", figure)
+        for part, matrix in result["confusion"].items():
+            axes = plots.confusion_figure(matrix, classes)
+            axes[0].figure.suptitle(f"{part}: {result['data']['label']}, accuracy {result['accuracy'][part]:.1%}")
+            _save(run_dir / f"confusion_{part}.png", axes[0].figure)
+    with replacing(run_dir / RESULT_FILE) as temporary:
+        temporary.write_text(json.dumps(result, indent=1))
+
+
+def _save(path: Path, figure: plt.Figure) -> None:
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format="png")
+    plt.close(figure)

@@ -1,0 +1,1 @@
+"""From numbers and tensors to figures and event files."""
