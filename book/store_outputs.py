@@ -6,14 +6,17 @@ build draws them. Of the metadata only what decides how a page is shown or run i
 
 import argparse
 import os
+import signal
 import sys
-from concurrent.futures import ProcessPoolExecutor
+import time
 from pathlib import Path
 
 import nbformat
+import page_facts
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbval.plugin import coalesce_streams
+from page_pool import page_pool
 
 from helpers import prepare
 from helpers.paths import project_root, replacing
@@ -44,6 +47,7 @@ def clean(notebook: nbformat.NotebookNode) -> None:
 def store(path: Path) -> str | None:
     """Execute one page in its folder and write it back; return the traceback if it failed."""
     notebook = nbformat.read(path, as_version=4)
+    start = time.perf_counter()
     try:
         NotebookClient(
             notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": path.parent}}
@@ -51,6 +55,12 @@ def store(path: Path) -> str | None:
     except CellExecutionError as error:
         return f"{path.relative_to(ROOT)}: {error}"
     clean(notebook)
+    seconds = time.perf_counter() - start
+    told = page_facts.stored_seconds(notebook)
+    if told is not None and told - 10 < seconds <= told:  # no change worth a line in git
+        seconds = told
+    name = path.relative_to(ROOT).with_suffix("").as_posix() if path.is_relative_to(ROOT) else path.stem
+    notebook.cells[0].source = page_facts.with_facts(notebook, name, seconds)
     with replacing(path) as temporary:
         nbformat.write(notebook, temporary)
     return None
@@ -64,8 +74,13 @@ def main() -> int:
     pages = [p.resolve().with_suffix(".ipynb") for p in options.pages] or sorted(ROOT.glob("chapters/*/*.ipynb"))
     os.environ |= {"BOOK_SOURCE": "sample", "BOOK_DEVICE": "cpu", "OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
     prepare.prepare("sample")
-    with ProcessPoolExecutor(max(1, min(options.jobs, len(pages)))) as pool:
-        failures = [failure for failure in pool.map(store, pages) if failure]
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # `kill` stops it as Ctrl-C does
+    try:
+        with page_pool(min(options.jobs, len(pages))) as pool:
+            failures = [failure for failure in pool.map(store, pages) if failure]
+    except KeyboardInterrupt:
+        print("\nStopped. Pages that were not finished are as they were.", file=sys.stderr)
+        return 130
     for failure in failures:
         print(failure, file=sys.stderr)
     print(f"{len(pages) - len(failures)} pages stored, {len(failures)} failed")

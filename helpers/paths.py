@@ -1,6 +1,10 @@
 """Where data, runs and results live, and how files are put there: whole or not at all."""
 
+import json
 import os
+import subprocess
+import sys
+import tempfile
 import threading
 import uuid
 from collections.abc import Iterator
@@ -72,6 +76,23 @@ def remove_leftovers(folder: Path) -> int:
     return len(leftovers)
 
 
+_REMOVE_AT_THE_END = "import shutil, sys; sys.stdin.read(); shutil.rmtree(sys.argv[1], ignore_errors=True)"
+_watchers: list[subprocess.Popen] = []
+
+
+def scratch_folder() -> Path:
+    """A new, empty folder that is gone soon after this process has ended, however it ended.
+
+    Whoever runs notebooks kills their kernels, so that nothing in the kernel can clean up. A small process of its own
+    waits until the kernel's end of a pipe closes, which the system sees to, and removes the folder then.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="book-"))
+    command = [sys.executable, "-I", "-S", "-c", _REMOVE_AT_THE_END, str(folder)]
+    # a session of its own: an interrupt in the terminal, or the end of the kernel's group, does not reach it
+    _watchers.append(subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True))
+    return folder
+
+
 def end_with_parent() -> None:
     """End this worker process when its parent has ended, however that came; the `initializer` of a process pool.
 
@@ -83,3 +104,18 @@ def end_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def read_json(path: str | os.PathLike[str], remedy: str = "Delete it.") -> dict:
+    """The object that a JSON file holds.
+
+    Raises: DataError, which names the file and the remedy, when it is damaged or holds something else than an
+    object; OSError when it cannot be read, FileNotFoundError when it is not there.
+    """
+    try:
+        found = json.loads(Path(path).read_bytes())
+    except (ValueError, RecursionError) as error:  # no JSON, no UTF-8, or brackets without end
+        raise DataError(f"{path}: damaged, not a JSON file ({error}). {remedy}") from error
+    if not isinstance(found, dict):
+        raise DataError(f"{path}: damaged, it holds a {type(found).__name__}, expected an object. {remedy}")
+    return found

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -132,3 +133,17 @@ def test_a_relative_path_may_be_replaced(tmp_path, monkeypatch):
         temporary.write_text("whole")
     assert os.listdir(tmp_path) == ["a.txt"]
     assert Path("a.txt").read_text() == "whole"
+
+
+def test_a_scratch_folder_goes_when_its_process_is_killed():
+    """SIGKILL is how notebook kernels end; nothing in the process can clean up after it."""
+    code = "from helpers.paths import scratch_folder as f; import time; print(f(), flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", code], cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
+        folder = Path(process.stdout.readline().strip())
+        (folder / "deep").mkdir()
+        (folder / "deep" / "file").write_text("x")
+        process.kill()
+    deadline = time.monotonic() + 20
+    while folder.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not folder.exists()
