@@ -10,9 +10,15 @@ random      A transform that draws is applied to the training images only, anew 
 fixed       A transform that does not draw is part of the preprocessing: training and held-out images both get it.
 views       Five and ten crops: a training image shows one of them, chosen at random in each epoch; the logits of a
             held-out image are the mean over all of them.
-identity    Transforms that change no number, up to the rounding of a division. The script compares the tensors and
-            takes over the result of none.
+identity    Transforms that change no number, up to the rounding of a division. The script compares the tensors, and
+            trains with them all the same.
+placebo     Nothing is done to the images, but their order is another one than that of the other rows with the seed: what
+            a row that does nothing looks like.
 batch       MixUp and CutMix, called on each batch of 128.
+
+Further rows ask why RandomChoice gains more than crop + flip: the same transforms, less often, without the jitter, and
+with a draw for each image instead of each group. `budgets` holds some rows again with other numbers of epochs, all else
+equal.
 
 A run with seed s has the initial weights and the order of the images of every other run with seed s: differences are
 taken seed by seed. `--record` writes to `book/results/transform_effect.json` after each run and goes on where an
@@ -70,6 +76,7 @@ class Row:
     kind: str
     used: str
     apply: Callable
+    group: int = GROUP  # images that share a draw
 
 
 def views_of(crops: Callable, back: Callable) -> Callable:
@@ -92,7 +99,8 @@ def catalogue(train_images: torch.Tensor) -> dict[str, Row]:
     white = v2.LinearTransformation(*whitening(scaled[:WHITENED], EPS))
     back = v2.Resize(32)
     crop, flip, jitter = v2.RandomCrop(32, padding=4), v2.RandomHorizontalFlip(1.0), v2.ColorJitter(0.4, 0.4, 0.4)
-    maybe_flip = v2.RandomHorizontalFlip(0.5)
+    maybe_flip, nothing = v2.RandomHorizontalFlip(0.5), v2.Identity()
+    third_crop, third_flip = v2.RandomApply([crop], 1 / 3), v2.RandomHorizontalFlip(1 / 3)
     smooth = {"interpolation": v2.InterpolationMode.BILINEAR}
     affine = v2.RandomAffine(10, (0.1, 0.1), (0.9, 1.1), **smooth)
     return {
@@ -122,10 +130,22 @@ def catalogue(train_images: torch.Tensor) -> dict[str, Row]:
         "TrivialAugmentWide": Row("random", "defaults", v2.TrivialAugmentWide()),
         "MixUp": Row("batch", "alpha 0.2", v2.MixUp(alpha=0.2, num_classes=10)),
         "CutMix": Row("batch", "alpha 1", v2.CutMix(alpha=1.0, num_classes=10)),
+        "other order": Row("placebo", "nothing; other order", v2.Identity()),
+        "crop, a third": Row("random", "the crop, p 1/3", v2.RandomApply([crop], 1 / 3)),
+        "crop and flip, a third each": Row("random", "each p 1/3, by themselves", v2.Compose([third_crop, third_flip])),
+        "RandomChoice, no jitter": Row("random", "one of crop, flip, nothing", v2.RandomChoice([crop, flip, nothing])),
+        "RandomChoice, each image": Row("random", "a draw for each image", v2.RandomChoice([crop, flip, jitter]), 1),
+        "crop + flip, each image": Row("random", "a draw for each image", v2.Compose([crop, maybe_flip]), 1),
     }
 
 
 POLICIES = ("crop + flip", "TrivialAugmentWide", "MixUp", "CutMix")
+WHY = (
+    "other order", "crop, a third", "crop and flip, a third each", "RandomChoice, no jitter",
+    "RandomChoice, each image", "crop + flip, each image",
+)  # fmt: skip
+BUDGETS = (4, 10)  # epochs
+WITH_BUDGETS = ("none", "RandomHorizontalFlip", "RandomCrop", "crop + flip", "RandomChoice")
 
 
 # -- a run -----------------------------------------------------------------------------------------------------
@@ -136,10 +156,10 @@ def to_input(images: torch.Tensor) -> torch.Tensor:
     return TO_FLOAT(images).contiguous(memory_format=torch.channels_last)
 
 
-def in_groups(transform: Callable, images: torch.Tensor) -> torch.Tensor:
-    """Apply a random transform with one draw for each group of images, which are dealt out at random."""
+def in_groups(transform: Callable, images: torch.Tensor, size: int) -> torch.Tensor:
+    """Apply a random transform with one draw for each group of `size` images, which are dealt out at random."""
     result = torch.empty_like(images)
-    for chosen in torch.randperm(len(images)).split(GROUP):
+    for chosen in torch.randperm(len(images)).split(size):
         result[chosen] = transform(images[chosen])
     return result
 
@@ -153,17 +173,19 @@ def run(row: Row | None, parts: dict[str, tuple[torch.Tensor, torch.Tensor]], nu
     """Train once; the accuracies on the training images, as they are without the draw, and on the held-out ones."""
     kind = row.kind if row else "none"
     images, labels = parts["train"]
-    inputs = {name: row.apply(part) if kind in ("fixed", "views") else part for name, (part, _) in parts.items()}
+    done_once = kind in ("fixed", "views", "identity")
+    inputs = {name: row.apply(part) if done_once else part for name, (part, _) in parts.items()}
     config = TrainConfig(num_epochs=num_epochs, lr=LR)
     runtime.seed_everything(seed)
     model = architectures.build("net").to(memory_format=torch.channels_last)
-    orders = torch.Generator().manual_seed(seed)  # not disturbed by the draws of the transform
+    # not disturbed by the draws of the transform
+    orders = torch.Generator().manual_seed(seed + (10_000 if kind == "placebo" else 0))
     steps = num_epochs * (len(images) // config.batch_size)
     optimizer, scheduler = make_optimizer(model, config, steps)
     everything = torch.arange(len(images))
     for _ in range(num_epochs):
         if kind == "random":
-            shown = in_groups(row.apply, images)
+            shown = in_groups(row.apply, images, row.group)
         elif kind == "views":
             shown = inputs["train"][torch.randint(len(inputs["train"]), (len(images),)), everything]
         else:
@@ -233,46 +255,48 @@ def main() -> None:
         "hardware": report.hardware(CPU),
         "seconds": 0.0,
         "rows": {},
+        "budgets": {},
     }  # fmt: skip
     path = results_root() / "transform_effect.json"
     if options.record and path.exists():
         before = json.loads(path.read_text())
         if any(before[key] != record[key] for key in ("data", "images", "config", "versions")):
             raise SystemExit(f"{path}: another experiment. Move it away first.")
-        record |= {"seconds": before["seconds"], "rows": before["rows"]}
+        record |= {"seconds": before["seconds"], "rows": before["rows"], "budgets": before.get("budgets", {})}
 
-    for seed in range(options.seeds):
-        for name in ["none", *rows]:
-            row = rows.get(name)
-            entry = record["rows"].setdefault(
-                name,
-                {
-                    "kind": row.kind if row else "none",
-                    "used": row.used if row else "bytes divided by 255",
-                    "policy": name in POLICIES,
-                    "train": [],
-                    "held_out": [],
-                },
-            )
-            if len(entry["held_out"]) > seed:
-                continue
-            start = time.perf_counter()
-            if row and row.kind == "identity":
-                found = {part: record["rows"]["none"][part][seed] for part in parts}
-            else:
-                found = run(row, parts, options.epochs, seed)
-            seconds = time.perf_counter() - start
-            for part, accuracy in found.items():
-                entry[part].append(round(accuracy, 6))
-            held_out = torch.tensor(entry["held_out"], dtype=torch.float64)
-            entry["mean"] = round(held_out.mean().item(), 6)
-            entry["std"] = round(held_out.std().item(), 6) if len(held_out) > 1 else None
-            record["seconds"] = round(record["seconds"] + seconds, 1)
-            shown = "  ".join(f"{part} {accuracy:.1%}" for part, accuracy in found.items())
-            print(f"seed {seed}  {name:22s} {shown}  {seconds:.1f} s", flush=True)
-            if options.record:
-                with replacing(path) as temporary:
-                    temporary.write_text(json.dumps(record, indent=1) + "\n")
+    # short runs first, then row by row, seed by seed
+    todo = [(record["budgets"].setdefault(str(epochs), {}), epochs, name, seed) for seed in range(options.seeds)
+            for epochs in BUDGETS for name in WITH_BUDGETS if name == "none" or name in rows]  # fmt: skip
+    todo += [(record["rows"], options.epochs, name, seed) for seed in range(options.seeds) for name in ["none", *rows]]
+    for table, epochs, name, seed in todo:
+        row = rows.get(name)
+        entry = table.setdefault(
+            name,
+            {
+                "kind": row.kind if row else "none",
+                "used": row.used if row else "bytes divided by 255",
+                "policy": name in POLICIES,
+                "why": name in WHY,
+                "train": [],
+                "held_out": [],
+            },
+        )
+        if len(entry["held_out"]) > seed:
+            continue
+        start = time.perf_counter()
+        found = run(row, parts, epochs, seed)
+        seconds = time.perf_counter() - start
+        for part, accuracy in found.items():
+            entry[part].append(round(accuracy, 6))
+        held_out = torch.tensor(entry["held_out"], dtype=torch.float64)
+        entry["mean"] = round(held_out.mean().item(), 6)
+        entry["std"] = round(held_out.std().item(), 6) if len(held_out) > 1 else None
+        record["seconds"] = round(record["seconds"] + seconds, 1)
+        shown = "  ".join(f"{part} {accuracy:.1%}" for part, accuracy in found.items())
+        print(f"seed {seed}  {epochs:2d} epochs  {name:28s} {shown}  {seconds:.1f} s", flush=True)
+        if options.record:
+            with replacing(path) as temporary:
+                temporary.write_text(json.dumps(record, indent=1) + "\n")
 
 
 if __name__ == "__main__":
