@@ -12,8 +12,8 @@ views       Five and ten crops: a training image shows one of them, chosen at ra
             held-out image are the mean over all of them.
 identity    Transforms that change no number, up to the rounding of a division. The script compares the tensors, and
             trains with them all the same.
-placebo     Nothing is done to the images, but their order is another one than that of the other rows with the seed: what
-            a row that does nothing looks like.
+placebo     Nothing is done to the images, but their order is not that of the other rows with the seed: what a row that does
+            nothing looks like.
 batch       MixUp and CutMix, called on each batch of 128.
 
 Further rows ask why RandomChoice gains more than crop + flip: the same transforms, less often, without the jitter, and
