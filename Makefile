@@ -12,11 +12,11 @@ READY := $(VENV)/.ready
 TEST_ENV := BOOK_SOURCE=sample BOOK_DEVICE=$${BOOK_DEVICE:-cpu} OMP_NUM_THREADS=1 TQDM_DISABLE=1 PYTHONHASHSEED=0
 
 .DEFAULT_GOAL := help
-.PHONY: help book test page serve outputs bench screenshots lint clean
+.PHONY: help book test test-parameters page serve outputs bench screenshots clean
 
 help:  ## list the targets
 	@echo "Targets:"
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 20
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 24
 	@echo "Options: SOURCE=sample|cifar10|auto  ARCHIVE=path  JOBS=n  PYTHON=python3.12"
 
 $(READY): requirements.txt pyproject.toml
@@ -37,9 +37,13 @@ serve: book  ## build, then serve on 127.0.0.1: PORT=8000
 
 test: $(READY)  ## unit tests, then every output of every page
 	$(BIN)/ruff check .
-	$(TEST_ENV) $(BIN)/python -m pytest -q -n $(JOBS) tests
+	$(TEST_ENV) $(BIN)/python -m pytest -q -p tests.slowest -n $(JOBS) tests
 	$(TEST_ENV) $(BIN)/python -m helpers.prepare --source sample
-	$(TEST_ENV) $(BIN)/python -m pytest -q --nbval --nbval-current-env -n $(JOBS) --dist loadscope chapters
+	$(TEST_ENV) $(BIN)/python -m pytest -q -p tests.slowest --nbval --nbval-current-env -n $(JOBS) --dist loadscope chapters
+
+test-parameters: $(READY)  ## every page with other parameters; `make test` does it for a few
+	$(TEST_ENV) $(BIN)/python -m helpers.prepare --source sample
+	$(TEST_ENV) $(BIN)/python -m pytest -q -p tests.slowest -m every_page -n $(JOBS) tests/pages/test_execution.py
 
 outputs: $(READY)  ## execute the pages and store their text outputs (P=page for one)
 	$(BIN)/python book/store_outputs.py --jobs $(JOBS) $(P)

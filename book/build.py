@@ -9,14 +9,15 @@ import argparse
 import datetime
 import hashlib
 import os
+import signal
 import subprocess
 import sys
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import yaml
 from jupyter_cache import get_cache
 from jupyter_cache.executors import load_executor
+from page_pool import page_pool
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 from helpers import prepare, runtime
@@ -91,13 +92,11 @@ def execute(pages: list[Path], cache_path: Path, jobs: int) -> None:
     for notebook in notebooks:
         cache.add_nb_to_project(notebook)
     todo = [Path(r.uri) for r in cache.list_unexecuted() if r.uri in notebooks]
-    print(
-        f"executing {len(todo)} of {len(notebooks)} notebooks, {jobs} at a time", flush=True
-    )
+    print(f"executing {len(todo)} of {len(notebooks)} notebooks, {jobs} at a time", flush=True)
     if not todo:
         return
     failures = []
-    with ProcessPoolExecutor(min(jobs, len(todo))) as pool:
+    with page_pool(min(jobs, len(todo))) as pool:
         for page, traceback in zip(todo, pool.map(_execute, [cache_path] * len(todo), todo), strict=True):
             print(f"  {'FAILED' if traceback else 'done':6s} {page.relative_to(ROOT)}", flush=True)
             if traceback:
@@ -180,18 +179,22 @@ def build(page: str | None, source: str, archive: str | None, jobs: int) -> Path
     return render(pages[0] if page else ROOT, write_config(cache_path, data.label), strict=not page)
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--page", help="one page only, such as chapters/1_data/01_cifar10_to_png")
     parser.add_argument("--source", default="sample")
     parser.add_argument("--archive")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # `kill` stops it as Ctrl-C does
     try:
         html = build(options.page, options.source, options.archive or None, max(options.jobs, 1))
     except (BuildError, DataError, OSError) as error:
         print(f"\n{error}\nThe book was not built.", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\nStopped. The book was not built.", file=sys.stderr)
+        return 130
     print(f"Open {html}")
     return 0
 

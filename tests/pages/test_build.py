@@ -1,11 +1,17 @@
 """`book/build.py` on a book of two small pages: what it executes, and how it fails."""
 
+import contextlib
 import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 
+import build as builder
 import nbformat
+import psutil
 import pytest
 import yaml
 
@@ -24,81 +30,103 @@ def write_page(path, *cells: str) -> None:
 
 
 @pytest.fixture
-def book(tmp_path):
-    """A copy of the machinery with an intro and two notebooks."""
+def book(tmp_path, monkeypatch):
+    """A copy of the machinery with an intro and two notebooks, which the builder takes for the project."""
     for name in ("helpers", "book/_static"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("_config.yml", "requirements.txt", "book/build.py", "book/references.bib"):
+    for name in ("_config.yml", "requirements.txt", "book/build.py", "book/page_pool.py", "book/references.bib"):
         shutil.copy(ROOT / name, tmp_path / name)
-    (tmp_path / "book" / "intro.md").write_text("# A small book\n\nSee {doc}`/chapters/1_data/one`.\n")
-    write_page(tmp_path / "chapters/1_data/one.ipynb", "# One", "print(1)")
-    write_page(tmp_path / "chapters/1_data/two.ipynb", "# Two", "print(2)")
-    toc = {"format": "jb-book", "root": "book/intro",
-           "chapters": [{"file": "chapters/1_data/one"}, {"file": "chapters/1_data/two"}]}  # fmt: skip
-    (tmp_path / "_toc.yml").write_text(yaml.safe_dump(toc))
-    return tmp_path
+    write_book(tmp_path, one=["# One", "print(1)"], two=["# Two", "print(2)"])
+    monkeypatch.setattr(builder, "ROOT", tmp_path)
+    monkeypatch.setattr(builder, "BUILD", tmp_path / "_build")
+    for name, value in environment().items():  # what the builder sets is gone after the test too
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("BOOK_REPOSITORY_URL", raising=False)
+    handler = signal.getsignal(signal.SIGTERM)
+    yield tmp_path
+    signal.signal(signal.SIGTERM, handler)
 
 
-def build(book, *options) -> subprocess.CompletedProcess:
-    env = {k: v for k, v in os.environ.items() if k not in ("CIFAR10_ARCHIVE", "BOOK_REPOSITORY_URL")}
-    env |= {"PYTHONPATH": str(book), "BOOK_DATA": str(ROOT / "data"), "TQDM_DISABLE": "1"}
-    command = [sys.executable, str(book / "book" / "build.py"), "--source", "sample", "--jobs", "2", *options]
-    return subprocess.run(command, cwd=book, env=env, capture_output=True, text=True, timeout=300)
+def write_book(folder, **pages: list[str]) -> None:
+    (folder / "book" / "intro.md").write_text("# A small book\n\nSee {doc}`/chapters/1_data/one`.\n")
+    for name, cells in pages.items():
+        write_page(folder / f"chapters/1_data/{name}.ipynb", *cells)
+    toc = {"format": "jb-book", "root": "book/intro", "chapters": [{"file": f"chapters/1_data/{n}"} for n in pages]}
+    (folder / "_toc.yml").write_text(yaml.safe_dump(toc))
 
 
-def executed(done: subprocess.CompletedProcess) -> set[str]:
-    assert done.returncode == 0, done.stdout + done.stderr
-    return {line.split("/")[-1] for line in done.stdout.splitlines() if line.startswith("  done ")}
+def environment() -> dict[str, str]:
+    """The project's own sample, so that nothing is drawn here."""
+    return {"BOOK_DATA": str(ROOT / "data"), "BOOK_SOURCE": "sample", "OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
 
 
-def test_only_what_changed_is_executed_again(book):
-    first = build(book)
-    assert executed(first) == {"one.ipynb", "two.ipynb"}
-    html = book / "_build" / "html" / "index.html"
-    assert first.stdout.splitlines()[-1] == f"Open {html}" and html.exists()
-    assert "2" in (book / "_build/html/chapters/1_data/two.html").read_text()
+@pytest.fixture
+def build(book, capsys):
+    """Build the small book in this process; return exit status, standard output and standard error."""
 
-    assert executed(build(book)) == set()
+    def run(*options: str) -> tuple[int, str, str]:
+        code = builder.main(["--source", "sample", "--jobs", "2", *options])
+        return code, *capsys.readouterr()
+
+    return run
+
+
+def executed(built: tuple[int, str, str]) -> set[str]:
+    code, out, err = built
+    assert code == 0, out + err
+    return {line.split("/")[-1] for line in out.splitlines() if line.startswith("  done ")}
+
+
+def test_only_what_changed_is_executed_again(book, build, monkeypatch):
+    """Rendering, which takes longer and is tested below, is left out."""
+    monkeypatch.setattr(builder, "render", lambda target, config, strict: target)
+    assert executed(build()) == {"one.ipynb", "two.ipynb"}
+    assert executed(build()) == set()
 
     write_page(book / "chapters/1_data/two.ipynb", "# Two", "print(20 + 2)")
-    assert executed(build(book)) == {"two.ipynb"}
-    assert "22" in (book / "_build/html/chapters/1_data/two.html").read_text()
+    assert executed(build()) == {"two.ipynb"}
 
     with (book / "book" / "_static" / "book.css").open("a") as file:
         file.write("\n/* changed */\n")
-    assert executed(build(book)) == set()
+    assert executed(build()) == set()
+
+    with (book / "helpers" / "visualization" / "plots.py").open("a") as file:
+        file.write("\n# changed\n")
+    assert executed(build()) == {"one.ipynb", "two.ipynb"}
+
+
+def test_a_build_renders_every_page_and_a_changed_style_sheet_arrives(book, build):
+    first = build()
+    assert executed(first) == {"one.ipynb", "two.ipynb"}
+    html = book / "_build" / "html" / "index.html"
+    assert first[1].splitlines()[-1] == f"Open {html}" and html.exists()
+    assert "<pre>2\n" in without_markup(book / "_build/html/chapters/1_data/two.html")
+
+    with (book / "book" / "_static" / "book.css").open("a") as file:
+        file.write("\n/* changed */\n")
+    assert executed(build()) == set()
     assert "/* changed */" in (book / "_build/html/_static/book.css").read_text()
 
-    with (book / "helpers" / "plots.py").open("a") as file:
-        file.write("\n# changed\n")
-    assert executed(build(book)) == {"one.ipynb", "two.ipynb"}
+
+def without_markup(html) -> str:
+    """The text of a rendered page without the marks of the highlighter."""
+    return re.sub("</?span[^>]*>", "", html.read_text())
 
 
-def test_one_page_can_be_built_alone(book):
-    done = build(book, "--page", "chapters/1_data/two")
+def test_one_page_can_be_built_alone_and_a_changed_page_is_rendered_again(book, build):
+    done = build("--page", "chapters/1_data/two")
     assert executed(done) == {"two.ipynb"}
     html = book / "_build" / "_page" / "chapters-1_data-two" / "html" / "two.html"
-    assert done.stdout.splitlines()[-1] == f"Open {html}" and html.exists()
+    assert done[1].splitlines()[-1] == f"Open {html}" and "<pre>2\n" in without_markup(html)
+
+    write_page(book / "chapters/1_data/two.ipynb", "# Two", "print(20 + 2)")
+    assert executed(build("--page", "chapters/1_data/two")) == {"two.ipynb"}
+    assert "<pre>22\n" in without_markup(html)
 
 
 def break_with_an_exception(book):
     write_page(book / "chapters/1_data/two.ipynb", "# Two", "1 / 0")
     return "chapters/1_data/two.ipynb", "ZeroDivisionError"
-
-
-def break_a_reference(book):
-    write_page(book / "chapters/1_data/two.ipynb", "# Two\n\n{doc}`no_such_page`")
-    return "chapters/1_data/two.ipynb", "no_such_page"
-
-
-def break_an_image(book):
-    write_page(book / "chapters/1_data/two.ipynb", "# Two\n\n![a picture](no_such_picture.png)")
-    return "chapters/1_data/two.ipynb", "no_such_picture.png"
-
-
-def break_a_citation(book):
-    write_page(book / "chapters/1_data/two.ipynb", "# Two\n\n{cite}`nobody1900`")
-    return "chapters/1_data/two.ipynb", "nobody1900"
 
 
 def leave_a_page_outside(book):
@@ -112,24 +140,81 @@ def lose_a_page(book):
 
 
 @pytest.mark.parametrize(
-    "damage",
-    [break_with_an_exception, break_a_reference, break_an_image, break_a_citation, leave_a_page_outside, lose_a_page],
-    ids=lambda function: function.__name__,
+    "damage", [break_with_an_exception, leave_a_page_outside, lose_a_page], ids=lambda function: function.__name__
 )
-def test_a_broken_book_fails_and_names_the_page_last(book, damage):
+def test_a_broken_book_fails_and_names_the_page_last(book, build, damage):
     page, reason = damage(book)
-    done = build(book)
-    assert done.returncode == 1
-    last = "\n".join(done.stderr.splitlines()[-8:])
-    assert page in last and reason in last, done.stderr
-    assert "Traceback" not in done.stderr or reason == "ZeroDivisionError"
-    assert done.stderr.rstrip().endswith("The book was not built.")
+    code, _, err = build()
+    assert code == 1
+    last = "\n".join(err.splitlines()[-8:])
+    assert page in last and reason in last, err
+    assert "Traceback" not in err or reason == "ZeroDivisionError"
+    assert err.rstrip().endswith("The book was not built.")
+
+
+BROKEN_LINKS = {
+    "reference": ("{doc}`no_such_page`", "no_such_page"),
+    "picture": ("![a picture](no_such_picture.png)", "no_such_picture.png"),
+    "citation": ("{cite}`nobody1900`", "nobody1900"),
+}
+
+
+def test_every_broken_reference_picture_and_citation_is_told_with_its_page(book, build):
+    """One rendering of three broken pages. Sphinx fails for each line that it told as a warning."""
+    pages = {name: [f"# Page\n\n{text}"] for name, (text, _) in BROKEN_LINKS.items()}
+    write_book(book, one=["# One"], **pages)
+    (book / "chapters/1_data/two.ipynb").unlink()
+    code, _, err = build()
+    assert code == 1 and "Traceback" not in err
+    for name, (_, told) in BROKEN_LINKS.items():
+        lines = [line for line in err.splitlines() if f"chapters/1_data/{name}.ipynb" in line and told in line]
+        assert lines and "WARNING" in lines[0], err
+    assert not [line for line in err.splitlines() if "chapters/1_data/one.ipynb" in line]
+    assert err.rstrip().endswith("The book was not built.")
+
+
+def processes_with(mark: str) -> list[psutil.Process]:
+    """The running processes whose environment holds the variable BOOK_TEST_MARK with this value."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get("BOOK_TEST_MARK") == mark and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
+
+
+def wait_until(condition, seconds: float = 150) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return condition()
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda how: how.name)
+def test_a_build_that_is_stopped_leaves_no_process_and_no_file(book, tmp_path_factory, how):
+    temporary = tmp_path_factory.mktemp("temporary")
+    running = book / "running"
+    cell = f"import pathlib, time\npathlib.Path({str(running)!r}).touch()\ntime.sleep(200)"
+    write_book(book, one=["# One", cell], two=["# Two", "print(2)"])
+    marked = {"PYTHONPATH": str(book), "TMPDIR": str(temporary), "BOOK_TEST_MARK": str(book)}
+    command = [sys.executable, str(book / "book" / "build.py"), "--source", "sample", "--jobs", "2"]
+    with (book / "log").open("w") as log:
+        building = subprocess.Popen(command, cwd=book, env=os.environ | marked, stdout=log, stderr=log)
+    try:
+        assert wait_until(running.exists), (book / "log").read_text()
+        assert len(processes_with(str(book))) >= 3  # the command, a worker, a kernel
+        building.send_signal(how)
+        code = building.wait(timeout=60)
+        assert wait_until(lambda: not processes_with(str(book)), 60), processes_with(str(book))
+    finally:
+        for process in processes_with(str(book)):
+            process.kill()
+        building.wait()
+    assert code == (-how if how == signal.SIGKILL else 130)
+    assert list(temporary.iterdir()) == []
 
 
 def test_the_cache_depends_on_source_archive_and_device(monkeypatch):
-    monkeypatch.syspath_prepend(ROOT / "book")
-    import build as builder
-
     monkeypatch.delenv("BOOK_DEVICE", raising=False)
     before = builder.cache_folder("cifar10", "abc")
     assert before == builder.cache_folder("cifar10", "abc")
@@ -140,9 +225,6 @@ def test_the_cache_depends_on_source_archive_and_device(monkeypatch):
 
 
 def test_the_cache_depends_on_helpers_requirements_results_and_weights(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(ROOT / "book")
-    import build as builder
-
     monkeypatch.setattr(builder, "ROOT", tmp_path)
     names = ("helpers/a.py", "helpers/book.mplstyle", "requirements.txt", "book/results/a.json", "data/weights/a.pt")
     for name in names:
