@@ -12,7 +12,7 @@ READY := $(VENV)/.ready
 TEST_ENV := BOOK_SOURCE=sample BOOK_DEVICE=$${BOOK_DEVICE:-cpu} OMP_NUM_THREADS=1 TQDM_DISABLE=1 PYTHONHASHSEED=0
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-parameters page serve outputs bench screenshots clean
+.PHONY: help book test test-parameters mutants page serve outputs bench screenshots clean
 
 help:  ## list the targets
 	@echo "Targets:"
@@ -47,6 +47,9 @@ test-parameters: $(READY)  ## every page with other parameters; `make test` does
 
 outputs: $(READY)  ## execute the pages and store their text outputs (P=page for one)
 	$(BIN)/python book/store_outputs.py --jobs $(JOBS) $(P)
+
+mutants: $(READY)  ## small defects in helpers: which test and which page notices each
+	$(BIN)/python tests/mutants.py --record
 
 bench: $(READY)  ## the speed ratios, as a table
 	$(BIN)/python tests/benchmarks/run.py $(if $(ARCHIVE),--archive "$(ARCHIVE)")
