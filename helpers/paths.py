@@ -26,7 +26,7 @@ def project_root() -> Path:
 
 def data_root() -> Path:
     """The folder for generated and downloaded data: `BOOK_DATA`, else `data/` of the project."""
-    return Path(os.environ.get("BOOK_DATA") or project_root() / "data").expanduser().resolve()
+    return resolved(os.environ.get("BOOK_DATA") or project_root() / "data")
 
 
 def runs_root() -> Path:
@@ -119,3 +119,16 @@ def read_json(path: str | os.PathLike[str], remedy: str = "Delete it.") -> dict:
     if not isinstance(found, dict):
         raise DataError(f"{path}: damaged, it holds a {type(found).__name__}, expected an object. {remedy}")
     return found
+
+
+def resolved(path: str | os.PathLike[str]) -> Path:
+    """The absolute path without links that a path of a user means; `~` is the home folder.
+
+    Unlike the methods of `Path`, it leaves an unknown `~name` and a link to itself to whoever opens the file.
+    """
+    return Path(os.path.realpath(os.path.expanduser(path)))
+
+
+def printable(text: object) -> str:
+    """A text from outside, for a message: what a terminal could take for more than a letter is escaped."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text))

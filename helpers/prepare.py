@@ -5,15 +5,15 @@ already is not made again.
 """
 
 import argparse
-import hashlib
 import json
 import os
+import shutil
 import sys
 import time
 from collections import Counter
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -22,41 +22,23 @@ from tqdm import tqdm
 
 from helpers.data import archive as archives
 from helpers.data import cifar10, sample
-from helpers.data.index import CLASSES_FILE, read_index, write_index
+from helpers.data.index import CLASSES_FILE, write_index
 from helpers.data.split import stratified_split
 from helpers.data.statistics import channel_statistics
-from helpers.paths import DataError, data_root, remove_leftovers, replacing
+from helpers.data.summary import (
+    FINGERPRINT_FILE,
+    PARTS,
+    Prepared,
+    class_lines,
+    file_sha256,
+    finished,
+    known_images,
+    whole_folder,
+    write_summary,
+)
+from helpers.paths import TEMPORARY_MARK, DataError, data_root, remove_leftovers, replacing, resolved
 
-PARTS = ("train", "valid", "test", "official_test")
 DEFAULT_NUM_IMAGES = 10_000
-SUMMARY_FILE, FINGERPRINT_FILE = "prepared.json", "archive.json"
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """What `prepare` made, and where. `--json` prints these fields.
-
-    `counts` and `index` are keyed by part: train, valid and test (8:1:1 of `num_images` training images of
-    the archive) and official_test (the archive's test batch, all of it). `counts[part]` lists images per
-    class. `mean` and `std` are per channel over the train part, on the 0–1 scale. `seconds` per stage.
-    """
-
-    source: str  # cifar10 or sample
-    official: bool  # the archive has the official MD5
-    label: str  # what to call the data wherever results are shown
-    num_images: int
-    seed: int
-    archive: str
-    root: str
-    raw: str  # folder of the PNG files of the training images
-    index: dict[str, str]
-    index_sha256: dict[str, str]
-    counts: dict[str, list[int]]
-    classes: list[str]
-    mean: list[float]
-    std: list[float]
-    seconds: dict[str, float]
-    done_before: bool = False  # this call found everything in place
 
 
 # -- the stages --------------------------------------------------------------------------------------------
@@ -122,36 +104,6 @@ def _load(source: str, path: Path | None, root: Path, jobs: int | None) -> archi
     return archives.read_archive(path)
 
 
-def _known(root: Path, fingerprint: str) -> dict | None:
-    """What an earlier call noted about the archive of this folder; None in a new folder."""
-    note = root / FINGERPRINT_FILE
-    if not note.exists():
-        return None
-    known = json.loads(note.read_text())
-    if known["fingerprint"] != fingerprint:
-        raise DataError(f"{root}: it holds the images of another archive. Delete it, or choose another --root.")
-    return known
-
-
-def _finished(folder: Path) -> Prepared | None:
-    """The summary of an earlier call, if all it lists is still there."""
-    try:
-        done = Prepared(**json.loads((folder / SUMMARY_FILE).read_text()))
-        if done.root != str(folder.parent):  # a copy of a folder, whose summary names the original
-            return None
-        for part in PARTS:
-            read_index(done.index[part])
-            if _sha256(done.index[part]) != done.index_sha256[part]:
-                return None
-    except (FileNotFoundError, DataError, ValueError, TypeError, KeyError):
-        return None
-    return replace(done, done_before=True)
-
-
-def _sha256(path: str | Path) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
-
-
 def prepare(
     source: str = "auto",
     *,
@@ -175,18 +127,23 @@ def prepare(
         jobs: processes (default: one per core).
         wait_seconds: how long to wait for another prepare in the same folder.
 
+    A second call reads every image and compares checksums. What was deleted or changed since is written again from the
+    archive, and a line names the images that had changed. What it finds as it left it, it does not touch.
+
     Raises: DataError with one message that names file and remedy; OSError when the folder cannot be written.
     """
+    if root is not None and not os.fspath(root):
+        raise DataError("the path of the folder is empty. Pass one with --root, or leave the option out.")
     if jobs is not None and jobs < 1:
         raise DataError(f"jobs is {jobs}: use a number from 1, or leave it out for one per core.")
     clock = _Stopwatch()
     source = cifar10.choose_source(source, archive)
     with clock("obtain"):
         path, fingerprint = cifar10.find_archive(source, archive)
-    root = Path(root).expanduser().resolve() if root else data_root() / f"{source}-{fingerprint[:8]}"
-    if known := _known(root, fingerprint):
-        count = _check_num_images(num_images, known["train_images"])
-        if done := _finished(_split_folder(root, count, seed)):
+    root = resolved(root) if root is not None else data_root() / f"{source}-{fingerprint[:8]}"
+    if known := known_images(root, fingerprint):
+        count = _check_num_images(num_images, known)
+        if done := finished(_split_folder(root, count, seed)):
             return done
     elif source == "sample":
         _check_num_images(num_images, (sample.NUM_BATCHES - 1) * sample.BATCH_SIZE)  # before anything is drawn
@@ -203,18 +160,22 @@ def _make(source, path, fingerprint, root, num_images, seed, jobs, clock) -> Pre
         data = _load(source, path, root, jobs)
         count = _check_num_images(num_images, len(data.train_labels))
         folder = _split_folder(root, count, seed)
-        if done := _finished(folder):  # made by another process while this one waited
+        if done := finished(folder):  # made by another process while this one waited
             return done
     chosen = _choose_images(data.train_labels, count)
     labels = data.train_labels[chosen]
     with clock("export"):
         for place in (root, folder):
             remove_leftovers(place)
+        for leftover in root.glob(f".split-*{TEMPORARY_MARK}*"):  # of a call that was killed
+            shutil.rmtree(leftover)
         with replacing(root / FINGERPRINT_FILE) as temporary:
             temporary.write_text(json.dumps({"fingerprint": fingerprint, "train_images": len(data.train_labels)}))
-        cifar10.export_pngs(data.train_images[chosen], labels, chosen, root / "raw", jobs)
-        everything = np.arange(len(data.test_labels))
-        cifar10.export_pngs(data.test_images, data.test_labels, everything, root / "official_test", jobs)
+        # every seed has the same images: where those of another split are as they were written, these are
+        if not any(finished(other) for other in root.glob(f"split-{count}-seed*")):
+            cifar10.export_pngs(data.train_images[chosen], labels, chosen, root / "raw", jobs)
+            everything = np.arange(len(data.test_labels))
+            cifar10.export_pngs(data.test_images, data.test_labels, everything, root / "official_test", jobs)
     with clock("split"):
         names = [cifar10.png_name(*pair) for pair in zip(labels.tolist(), chosen.tolist(), strict=True)]
         parts = stratified_split(names, labels.tolist(), seed=seed)
@@ -226,33 +187,33 @@ def _make(source, path, fingerprint, root, num_images, seed, jobs, clock) -> Pre
             (root / "official_test" / cifar10.png_name(label, n), label)
             for n, label in enumerate(data.test_labels.tolist())
         ]
-        index = {part: folder / f"{part}.txt" for part in PARTS}
-        for part in PARTS:
-            write_index(index[part], samples[part])
-        with replacing(folder / CLASSES_FILE) as temporary:
-            temporary.write_text("".join(f"{name}\n" for name in data.class_names))
-    with clock("statistics"):
-        mean, std = channel_statistics([image for image, _ in samples["train"]])
-    official = fingerprint == cifar10.OFFICIAL_MD5
-    done = Prepared(
-        source=source,
-        official=official,
-        label="drawn sample" if source == "sample" else "CIFAR-10" if official else "CIFAR-10 (unofficial copy)",
-        num_images=count,
-        seed=seed,
-        archive=str(path or root / cifar10.ARCHIVE_NAME),
-        root=str(root),
-        raw=str(root / "raw"),
-        index={part: str(path) for part, path in index.items()},
-        index_sha256={part: _sha256(path) for part, path in index.items()},
-        counts={"raw": _counts(labels)} | {part: _counts([v for _, v in samples[part]]) for part in PARTS},
-        classes=list(data.class_names),
-        mean=mean,
-        std=std,
-        seconds=clock.seconds,
-    )
-    with replacing(folder / SUMMARY_FILE) as temporary:
-        temporary.write_text(json.dumps(asdict(done), indent=1))
+    with whole_folder(folder) as temporary:  # beside `folder`, so the relative paths of the index files are the same
+        with clock("split"):
+            for part in PARTS:
+                write_index(temporary / f"{part}.txt", samples[part])
+            (temporary / CLASSES_FILE).write_bytes(class_lines(data.class_names))
+        with clock("statistics"):
+            mean, std = channel_statistics([image for image, _ in samples["train"]])
+        official = fingerprint == cifar10.OFFICIAL_MD5
+        done = Prepared(
+            source=source,
+            official=official,
+            label="drawn sample" if source == "sample" else "CIFAR-10" if official else "CIFAR-10 (unofficial copy)",
+            num_images=count,
+            seed=seed,
+            archive=str(path or root / cifar10.ARCHIVE_NAME),
+            root=str(root),
+            raw=str(root / "raw"),
+            index={part: str(folder / f"{part}.txt") for part in PARTS},
+            index_sha256={part: file_sha256(temporary / f"{part}.txt") for part in PARTS},
+            counts={"raw": _counts(labels)} | {part: _counts([v for _, v in samples[part]]) for part in PARTS},
+            classes=list(data.class_names),
+            mean=mean,
+            std=std,
+            images_sha256={part: cifar10.files_sha256(image for image, _ in samples[part]) for part in PARTS},
+            seconds=clock.seconds,
+        )
+        write_summary(temporary, done)
     return done
 
 

@@ -12,13 +12,17 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 REPORTED_PACKAGES = ("torch", "torchvision", "tensorboardX", "numpy", "pillow", "matplotlib")
 
 
+class DeviceError(RuntimeError):
+    """A device that this machine lacks. The message names it and the remedy."""
+
+
 def pick_device(device: str = "auto") -> torch.device:
     """Turn a page's `device` parameter into a `torch.device`.
 
     `"auto"` honours the environment variable `BOOK_DEVICE`; without it, the first of cuda, mps and cpu
     that this machine has. `"cuda:1"` names the second GPU.
 
-    Raises: ValueError for a name that is not a device, RuntimeError for a device this machine lacks.
+    Raises: ValueError for a name that is not a device, DeviceError for a device this machine lacks.
     """
     asked = device
     if device == "auto":
@@ -30,12 +34,15 @@ def pick_device(device: str = "auto") -> torch.device:
     if kind not in DEVICES[1:] or (colon and not index.isdecimal()):
         raise ValueError(f"unknown device {asked!r}: use one of {', '.join(DEVICES)}")
     if kind == "cuda" and int(index or 0) >= torch.cuda.device_count():
-        raise RuntimeError(
+        raise DeviceError(
             f"device {asked!r} is not here: torch sees {torch.cuda.device_count()} GPUs. Use device='cpu'."
         )
     if kind == "mps" and not torch.backends.mps.is_available():
-        raise RuntimeError(f"device {asked!r} is not here. Use device='cpu'.")
-    return torch.device(device)
+        raise DeviceError(f"device {asked!r} is not here. Use device='cpu'.")
+    try:
+        return torch.device(device)
+    except RuntimeError as error:  # a number that no device can have
+        raise ValueError(f"unknown device {asked!r}: use one of {', '.join(DEVICES)}") from error
 
 
 def seed_everything(seed: int) -> None:

@@ -159,22 +159,24 @@ def fit(
 
     Args: resume, go on in the run_dir after the last checkpoint: the result is the same as without the stop; data,
     what `prepare` returned (default: prepared as the config says); progress, print a line for each epoch.
-    Raises: DataError, ValueError for settings or data that do not fit; NonFiniteLoss; RuntimeError without the device.
+    Raises: DataError, ValueError for settings or data that do not fit; NonFiniteLoss; DeviceError; OSError.
     """
     with distributed.joined(runtime.pick_device(config.device)) as device, settings_of(config):
-        return _fit(config, resume, data or prepare_for(config), progress and distributed.is_main(), device)
+        data = data or prepare_for(config)
+        with open_run(config, data, resume) as found:
+            return _fit(config, data, found, progress and distributed.is_main(), device)
 
 
-def _fit(config: TrainConfig, resume: bool, data: Prepared, progress: bool, device: torch.device) -> tuple:
+def _fit(config: TrainConfig, data: Prepared, found: tuple, progress: bool, device: torch.device) -> tuple:
+    result, saved, origin = found
     classes = data.classes
-    result, saved = distributed.from_main(open_run(config, data, resume) if distributed.is_main() else None)
     runtime.seed_everything(config.seed)
     model = architectures.build(config.model, len(classes), config.init)
     model.to(device, getattr(torch, config.dtype), memory_format=torch.channels_last)
     if result:
         if progress:
-            print(f"Nothing to do: the run in {config.run_dir} is finished.")
-        weights.load_state(model, saved["best"]["weights"], f"{config.run_dir}/{checkpoint.LAST}")
+            print(f"Nothing to do: the run in {config.run_dir!a} is finished.")
+        weights.load_state(model, saved["weights"], origin)
         return model, result
     loader, measured = make_loaders(config, data, device, progress)
     optimizer, scheduler = make_optimizer(model, config, config.num_epochs * len(loader))
@@ -183,14 +185,17 @@ def _fit(config: TrainConfig, resume: bool, data: Prepared, progress: bool, devi
     history, best = [], {"epoch": -1, "score": -1.0}
     if saved:
         history, best = saved["history"], saved["best"]
-        checkpoint.restore(stateful, saved, f"{config.run_dir}/{checkpoint.LAST}")
+        weights.check_state(model, best["weights"], origin)
+        checkpoint.restore(stateful, saved, origin)
     trained = distributed.share_gradients(model, device)
     if config.compile:
         trained = torch.compile(trained)
     loss_function = nn.CrossEntropyLoss(label_smoothing=config.label_smoothing)
-    run = RunFiles(config, stateful, len(history) * len(loader)) if config.run_dir and distributed.is_main() else None
-    if run and not history:
-        run.begin(loader, data)
+    run = None
+    if config.run_dir and distributed.is_main():
+        run = RunFiles(config, data, stateful, len(history) * len(loader))
+        if not history:
+            run.begin(loader, data)
 
     for epoch in range(len(history), config.num_epochs):
         start = time.perf_counter()
@@ -218,7 +223,7 @@ def _fit(config: TrainConfig, resume: bool, data: Prepared, progress: bool, devi
         if run:
             run.end_epoch(history, best, (epoch + 1) * len(loader))
         if progress:
-            print(_line(record, config.num_epochs), flush=True)
+            print(report.line(record, config.num_epochs), flush=True)
 
     weights.load_state(model, best["weights"], "the best epoch")
     measures = {  # the first and only look at the test part
@@ -236,14 +241,6 @@ def _fit(config: TrainConfig, resume: bool, data: Prepared, progress: bool, devi
     return model, result
 
 
-def _line(record: dict[str, float], num_epochs: int) -> str:
-    text = f"epoch {record['epoch'] + 1:3d}/{num_epochs}  train-mode loss {record['train_mode_loss']:.4f}"
-    text += f" accuracy {record['train_mode_accuracy']:.1%}"
-    if "valid_loss" in record:
-        text += f"  valid loss {record['valid_loss']:.4f} accuracy {record['valid_accuracy']:.1%}"
-    return text + f"  {record['images_per_second']:,.0f} images/s"
-
-
 # -- command line ------------------------------------------------------------------------------------------
 
 
@@ -257,14 +254,13 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         config = TrainConfig(**options)
         _, result = fit(config, resume=resume, progress=True)
-    except (DataError, ValueError, NonFiniteLoss) as error:
+    except (DataError, ValueError, NonFiniteLoss, runtime.DeviceError) as error:
         print(f"train: {error}", file=sys.stderr)
         return 1
     except OSError as error:
-        where = error.filename or options["run_dir"]
-        print(
-            f"train: {where}: cannot be read or written: {error.strerror}. Free space, then --resume.", file=sys.stderr
-        )
+        where = error.filename2 or error.filename or options["run_dir"]
+        remedy = "Free space and --resume, or choose another --run-dir."
+        print(f"train: {where}: cannot be read or written: {error.strerror or error}. {remedy}", file=sys.stderr)
         return 1
     if distributed.is_main():
         for part, accuracy in result["accuracy"].items():

@@ -124,6 +124,34 @@ def global_call(function: str, argument: str, opcode: str = "GLOBAL") -> bytes:
         case "INST":
             return b"\x80\x02(" + text + b"i" + f"{module}\n{name}\n".encode() + b"."
         case "STACK_GLOBAL":
-            names = b"".join(b"\x8c" + struct.pack("<B", len(part)) + part.encode() for part in (module, name))
+            names = b"".join(b"\x8c" + struct.pack("<B", len(part.encode())) + part.encode() for part in (module, name))
             return b"\x80\x04" + names + b"\x93(" + text + b"tR."
     raise ValueError(opcode)
+
+
+def pickle_bombs() -> dict[str, bytes]:
+    """Pickles that take far more memory or time than their size, in a program that runs whatever they say."""
+    text = 30 * 2**20
+    call = b"\x8c\x07_codecs\x8c\x06encode\x93q\0" + b"X" + struct.pack("<I", text) + b"a" * text + b"q\x01"
+    return {
+        "a deep tuple as a key": b"\x80\x04}N" + b"\x85" * 1_000_000 + b"Ns.",
+        "a wide tuple as a key": b"\x80\x04}K\1" + b"2\x86" * 22 + b"Ns.",
+        "a wide tuple as a key, by the memo": b"\x80\x04}K\1" + b"".join(
+            b"q" + bytes([k]) + b"h" + bytes([k]) + b"\x86" for k in range(40)) + b"Ns.",
+        "a text encoded 200 times": b"\x80\x04" + call + b"]" + b"h\0h\1\x85Ra" * 200 + b".",
+        "sets": b"\x80\x04" + b"\x8f" * 8 * 2**20 + b".",
+        "dicts": b"\x80\x04" + b"}" * 8 * 2**20 + b".",
+        "marks": b"\x80\x04" + b"(" * 8 * 2**20 + b".",
+        "names": b"\x80\x02" + b"cnumpy\ndtype\n" * 500_000 + b".",
+        "arguments": b"\x80\x04cnumpy.core.multiarray\n_reconstruct\nq\0(" + b"N" * 200_000 + b"tq\1"
+        + b"h\0h\1R0" * 50_000 + b".",
+        "a line without a quote": b"S" + b"\xff" * text + b"\n.",
+        "a number of many digits": b"I" + b"1" * text + b"\n.",
+    }  # fmt: skip
+
+
+def many_class_names() -> bytes:
+    """A meta file that names one class of 30 MB 100,000 times."""
+    text = 30 * 2**20
+    name = b"T" + struct.pack("<i", text) + b"a" * text
+    return b"\x80\x02}(U\x0blabel_names(" + name + b"q\0" + b"h\0" * 100_000 + b"lU\x13num_cases_per_batchK\x64u."

@@ -1,14 +1,23 @@
 """What tests of training runs share: short settings, comparisons of two runs, and event files read back."""
 
+import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import nn
 
+from helpers.training import report
 from helpers.training.config import TrainConfig
+from helpers.visualization.writers import RunWriter
 
 
 def config(**changes) -> TrainConfig:
     return TrainConfig(**{"num_epochs": 2, "batch_size": 50, "device": "cpu", "threads": 1} | changes)
+
+
+def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs of this process end without their figures, which take longer to draw than such a short training."""
+    monkeypatch.setattr(report, "draw", lambda *_: None)
+    monkeypatch.setattr(RunWriter, "confusion", lambda *_: None)
 
 
 def without_times(result: dict) -> dict:

@@ -217,6 +217,38 @@ def target_that_holds_another_archive(scene: Scene) -> Call:
     return Call(scene.good("--root", scene.root), scene.root, "Delete it, or choose another --root")
 
 
+def note_of_the_archive(content: bytes) -> Callable[[Scene], Call]:
+    def make(scene: Scene) -> Call:
+        prepare(archive=scene.small.path, root=scene.root, num_images=50)
+        note = scene.root / "archive.json"
+        note.write_bytes(content)
+        run = [str(argument) for argument in scene.good("--root", scene.root)]
+        return Call(lambda: main(run), f"{note}: damaged", f"delete {scene.root}, or choose another --root")
+
+    make.__name__ = f"note_of_the_archive_{content[:30].decode('ascii', 'replace')}"
+    return make
+
+
+BAD_NOTES = (
+    b"", b"[]", b"{}", b"{", b"\xff", b"[" * 100_000, b'{"fingerprint": 1, "train_images": 500}',
+    b'{"fingerprint": "a", "train_images": "500"}', b'{"fingerprint": "a", "train_images": -1}',
+)  # fmt: skip
+
+
+def empty_root(scene: Scene) -> Call:
+    return Call(lambda: main(["--archive", str(scene.small.path), "--root", ""]), "--root", "leave the option out")
+
+
+def empty_archive_path(scene: Scene) -> Call:
+    arguments = ["--source", "cifar10", "--archive", "", "--root", str(scene.root)]
+    return Call(lambda: main(arguments), "--archive", "leave the option out")
+
+
+def root_that_is_a_link_to_itself(scene: Scene) -> Call:
+    (scene.folder / "loop").symlink_to(scene.folder / "loop")
+    return Call(lambda: main([*map(str, scene.good("--root", scene.folder / "loop"))]), "loop", "choose another --root")
+
+
 def line_without_label(scene: Scene) -> Call:
     return scene.bad_line("good.png\n")
 
@@ -289,6 +321,7 @@ BAD_INPUTS = [
     another_archive_in_the_data_folder, *map(wrong_number, ("0", "-1", "49", "501", "70000")),
     num_images_that_is_no_number, num_images_beyond_the_sample, jobs_below_one, unknown_source,
     unknown_source_in_the_environment, target_below_a_file, target_in_proc, target_that_holds_another_archive,
+    *map(note_of_the_archive, BAD_NOTES), empty_root, empty_archive_path, root_that_is_a_link_to_itself,
     line_without_label, empty_line, label_that_is_no_number, label_with_a_fraction, label_in_foreign_digits,
     negative_label, image_that_is_not_there, image_that_is_a_folder, index_that_is_empty, index_that_is_not_there,
     index_that_is_no_text, image_that_is_text, image_of_no_bytes, image_that_was_cut,
@@ -433,8 +466,8 @@ MOMENTS = {
     "first images": lambda root: count_images(root) >= random.randint(1, 200),
     "middle": lambda root: count_images(root) >= random.randint(300, 1200),
     "last images": lambda root: count_images(root) >= random.randint(1300, 1790),
-    "index files": lambda root: (root / "split-1500-seed0").exists(),
-    "statistics": lambda root: (root / "split-1500-seed0" / "classes.txt").exists(),
+    "index files": lambda root: any(root.glob(".split-1500-seed0.partial-*")),
+    "statistics": lambda root: any(root.glob(".split-1500-seed0.partial-*/classes.txt")),
 }
 
 

@@ -5,7 +5,8 @@ import shutil
 
 import pytest
 import torch
-from runs import config, same_weights, without_times
+import torch._inductor.config as inductor
+from runs import config, same_weights, without_figures, without_times
 
 from helpers.train import fit
 from helpers.training import checkpoint
@@ -28,7 +29,8 @@ def test_a_run_learns_and_is_reproducible(prepared, device, model, amp):
 
 
 @pytest.mark.parametrize("device", DEVICES)
-def test_a_run_goes_on_after_a_stop_with_the_state_of_the_scaler(prepared, tmp_path, device):
+def test_a_run_goes_on_after_a_stop_with_the_state_of_the_scaler(prepared, tmp_path, monkeypatch, device):
+    without_figures(monkeypatch)
     settings = config(device=device, amp=True, num_epochs=3, run_dir=str(tmp_path / "run"))
     whole, _ = fit(settings, data=prepared)
     state = checkpoint.read(tmp_path / "run" / "last.pt")
@@ -40,7 +42,9 @@ def test_a_run_goes_on_after_a_stop_with_the_state_of_the_scaler(prepared, tmp_p
 
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
-def test_a_compiled_run_trains_the_same_model(prepared):
+def test_a_compiled_run_trains_the_same_model(prepared, tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))  # nothing stays behind, nothing is found
+    monkeypatch.setattr(inductor, "compile_threads", 1)  # no pool of processes that each import torch
     plain, result = fit(config(num_epochs=1), data=prepared)
     compiled, result_compiled = fit(config(num_epochs=1, compile=True), data=prepared)
     assert result_compiled["history"][0]["train_mode_loss"] == pytest.approx(

@@ -2,8 +2,9 @@
 
 import hashlib
 import json
+import os
 import shutil
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,16 +12,17 @@ import pytest
 from archives import CLASSES, draw_pixels, encode, good_members, tar_bytes, write_gzip
 from archives import contents as archive_contents
 from PIL import Image
-from support import file_hashes, half_written
+from support import file_hashes, half_written, prepare_command, run_on_a_small_disk
 
-from helpers.data import cifar10
+from helpers import prepare as prepare_module
+from helpers.data import cifar10, sample
 from helpers.data.archive import read_archive
 from helpers.data.dataset import MyDataset
 from helpers.data.index import read_index
 from helpers.data.sample import PIXELS_SHA256, pixel_digest
 from helpers.data.statistics import channel_statistics
 from helpers.paths import DataError
-from helpers.prepare import PARTS, Prepared, prepare
+from helpers.prepare import PARTS, Prepared, main, prepare
 
 SPLIT = ("train", "valid", "test")
 
@@ -222,6 +224,200 @@ def test_what_was_deleted_or_changed_is_made_again(small, tmp_path, harm):
     assert {name for name in after if after[name] != before[name]} <= {summary}  # it holds the seconds
 
 
+def harm_image(path: Path, harm: str) -> None:
+    before, times = path.read_bytes(), path.stat()
+    if harm == "another image":
+        Image.new("RGB", (32, 32), "red").save(path)
+    elif harm == "one pixel, same size and time":
+        path.write_bytes(before[:500] + bytes([before[500] ^ 1]) + before[501:])
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    elif harm == "a link":
+        path.rename(path.with_suffix(".bak"))
+        path.symlink_to(path.with_suffix(".bak"))
+        path.with_suffix(".bak").write_bytes(before[:-1])
+    elif harm == "a pipe":
+        path.unlink()
+        os.mkfifo(path)
+    else:
+        path.write_bytes({"emptied": b"", "cut": before[:1000], "longer": before + b"x"}[harm])
+
+
+@pytest.mark.parametrize(
+    "harm", ["another image", "one pixel, same size and time", "emptied", "cut", "longer", "a link", "a pipe"]
+)
+@pytest.mark.parametrize("part", ["valid", "official_test"])
+def test_an_image_that_changed_is_found_named_and_written_again(small, tmp_path, capsys, part, harm):
+    root = tmp_path / "r"
+    first = prepare(archive=small.path, root=root)
+    before = file_hashes(root)
+    path = Path(read_index(first.index[part])[7][0]).resolve()
+    harm_image(path, harm)
+    again = prepare(archive=small.path, root=root)
+    assert not again.done_before
+    said = capsys.readouterr().out
+    if harm != "a pipe":  # no image at all is like one that was deleted
+        name = path.relative_to(path.parent.parent)
+        assert said == (
+            f"{path.parent.parent}: 1 of its files were not the archive's images and were written again: {name}.\n"
+        )
+    path.with_suffix(".bak").unlink(missing_ok=True)
+    after = file_hashes(root)
+    assert after.keys() == before.keys()
+    assert {name for name in after if after[name] != before[name]} <= {"split-500-seed0/prepared.json"}
+    assert not path.is_symlink()
+    assert prepare(archive=small.path, root=root).done_before
+    assert capsys.readouterr().out == ""
+
+
+def test_of_many_changed_images_five_are_named(small, tmp_path, capsys):
+    first = prepare(archive=small.path, root=tmp_path / "r")
+    for path in sorted(Path(first.raw).rglob("*.png"))[::50]:
+        path.write_bytes(b"")
+    prepare(archive=small.path, root=tmp_path / "r")
+    said = capsys.readouterr().out
+    assert said.count(".png") == 5
+    assert said.endswith(" and 5 more.\n")
+
+
+def test_another_seed_does_not_write_over_images_that_are_right_nor_trust_wrong_ones(small, tmp_path, monkeypatch):
+    first = prepare(archive=small.path, root=tmp_path / "r")
+    before = file_hashes(Path(first.raw))
+    with monkeypatch.context() as patch:
+        patch.setattr(cifar10, "export_pngs", None)  # not called: the images of seed 0 are compared instead
+        prepare(archive=small.path, root=tmp_path / "r", seed=1)
+    Path(read_index(first.index["train"])[0][0]).write_bytes(b"")
+    prepare(archive=small.path, root=tmp_path / "r", seed=2)
+    assert file_hashes(Path(first.raw)) == before
+
+
+def changed_summary(**fields: object):
+    return lambda text: json.dumps(json.loads(text) | fields).encode()
+
+
+DAMAGED_SUMMARIES = {
+    "empty": lambda text: b"",
+    "a list": lambda text: b"[]",
+    "an object": lambda text: b"{}",
+    "cut": lambda text: text[: len(text) // 2],
+    "no UTF-8": lambda text: text.replace(b"cifar10", b"cifar\xff"),
+    "brackets without end": lambda text: b"[" * 100_000,
+    "another mean": changed_summary(mean=[0.0, 0.0, 0.0]),
+    "counts that are none": changed_summary(counts=None),
+    "another field": changed_summary(more=1),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED_SUMMARIES)
+def test_a_damaged_summary_is_made_again(small, tmp_path, capsys, damage):
+    root = tmp_path / "r"
+    first = prepare(archive=small.path, root=root)
+    note = root / "split-500-seed0" / "prepared.json"
+    note.write_bytes(DAMAGED_SUMMARIES[damage](note.read_bytes()))
+    assert main(["--archive", str(small.path), "--root", str(root)]) == 0
+    assert not capsys.readouterr().out.startswith("Nothing to do")
+    again = prepare(archive=small.path, root=root)
+    assert again == replace(first, done_before=True, seconds=again.seconds)
+
+
+def test_changed_class_names_are_written_again(small, tmp_path):
+    first = prepare(archive=small.path, root=tmp_path / "r")
+    names = Path(first.index["train"]).with_name("classes.txt")
+    names.write_text(names.read_text().replace("cat", "dog"))
+    assert not prepare(archive=small.path, root=tmp_path / "r").done_before
+    assert names.read_text().split() == CLASSES
+
+
+# -- what is not half-written ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_split_that_fails_half_way_leaves_no_trace(small, tmp_path, monkeypatch, damaged):
+    root = tmp_path / "r"
+    prepare(archive=small.path, root=root)
+    if damaged:  # a folder of that name is there, but does not hold
+        prepare(archive=small.path, root=root, seed=3)
+        (root / "split-500-seed3" / "train.txt").write_text("")
+    before = file_hashes(root)
+
+    def fail(paths):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(prepare_module, "channel_statistics", fail)
+        with pytest.raises(OSError, match="No space"):
+            prepare(archive=small.path, root=root, seed=3)
+    assert file_hashes(root) == before
+    assert half_written(root) == []
+    assert (root / "split-500-seed3").exists() == damaged
+    prepare(archive=small.path, root=root, seed=3)
+    assert prepare(archive=small.path, root=root, seed=3).done_before
+
+
+def test_a_file_that_someone_put_beside_the_index_files_stays(small, tmp_path):
+    first = prepare(archive=small.path, root=tmp_path / "r")
+    folder = Path(first.index["train"]).parent
+    (folder / "notes.txt").write_text("mine")
+    (folder / "prepared.json").unlink()
+    prepare(archive=small.path, root=tmp_path / "r")
+    assert (folder / "notes.txt").read_text() == "mine"
+
+
+def test_the_folder_of_a_killed_split_is_removed(small, tmp_path):
+    killed = tmp_path / "r" / ".split-500-seed0.partial-1-0123abcd"
+    killed.mkdir(parents=True)
+    (killed / "train.txt").write_text("half")
+    prepare(archive=small.path, root=tmp_path / "r")
+    assert half_written(tmp_path / "r") == []
+
+
+# -- where things may live -------------------------------------------------------------------------------------
+
+
+def test_names_with_spaces_and_foreign_letters_serve_as_well(small, run_json, tmp_path):
+    folder = tmp_path / "Daten für 图像 \U0001f600"
+    folder.mkdir()
+    shutil.copy(small.path, folder / "mein archiv é.tar.gz")
+    arguments = ["--archive", folder / "mein archiv é.tar.gz", "--num-images", 50]
+    inside, _ = run_json(*arguments, BOOK_DATA=str(folder / "data é"))
+    assert Path(inside["root"]).parent == folder / "data é"
+    named, _ = run_json(*arguments, "--root", folder / "root ü")
+    assert named["root"] == str(folder / "root ü")
+    assert named["index_sha256"] == inside["index_sha256"]
+    assert len(MyDataset(named["index"]["train"])) == 30
+
+
+def test_a_data_folder_behind_a_link_is_the_folder_itself(small, tmp_path, monkeypatch):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    monkeypatch.setenv("BOOK_DATA", str(tmp_path / "link"))
+    first = prepare("cifar10", archive=small.path, num_images=50)
+    assert Path(first.root).parent == tmp_path / "real"
+    monkeypatch.setenv("BOOK_DATA", str(tmp_path / "real"))
+    assert prepare("cifar10", archive=small.path, num_images=50).done_before
+
+
+READ_ONLY = """
+"${@:3}" && mount -o remount,ro "$1" && rm -f "$2" && "${@:3}" && "${@:3}" --seed 3
+"""
+
+
+def test_a_folder_that_cannot_be_written_serves_while_nothing_is_to_do(small, tmp_path):
+    disk, listing = tmp_path / "disk", tmp_path / "listing"
+    disk.mkdir()
+    command = prepare_command("--archive", small.path, "--num-images", 50)
+    shell = ["bash", "-c", READ_ONLY, "bash", disk, tmp_path / "none"]
+    done = run_on_a_small_disk([*shell, *command], "8m", disk, listing, BOOK_DATA=str(disk / "data"))
+    assert [line for line in done.stdout.splitlines() if line.startswith("Nothing to do: ")]
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"prepare: {disk / 'data'}")
+    assert done.stderr.endswith(
+        "cannot be read or written: Read-only file system. Free space, or choose another --root or --archive.\n"
+    )
+    assert len(done.stderr.splitlines()) == 1
+    assert "partial" not in listing.read_text()
+    assert "seed3" not in listing.read_text()
+
+
 def test_temporary_files_of_a_killed_process_are_removed(small, tmp_path):
     root = tmp_path / "r"
     folder = root / "split-500-seed0"
@@ -252,8 +448,11 @@ def test_the_images_of_two_archives_are_not_mixed(small, tmp_path):
 # -- the sample ------------------------------------------------------------------------------------------------
 
 
-def test_the_sample_is_drawn_split_and_read_like_cifar_10(run_json, data):
-    found, lines = run_json("--source", "sample")
+def test_the_sample_is_drawn_split_and_read_like_cifar_10(run_json, data, drawn, monkeypatch, capsys):
+    monkeypatch.setattr(sample, "draw_sample", lambda jobs, progress: drawn)  # for all tests together it is drawn once
+    assert main(["--source", "sample", "--json"]) == 0
+    *lines, last = capsys.readouterr().out.splitlines()
+    found = json.loads(last)
     assert (found["source"], found["official"], found["label"]) == ("sample", False, "drawn sample")
     assert found["root"] == str(data / f"sample-{PIXELS_SHA256[:8]}")
     assert lines[0].startswith("drawn sample: 5000 training images")
@@ -261,9 +460,9 @@ def test_the_sample_is_drawn_split_and_read_like_cifar_10(run_json, data):
         "raw": [500] * 10, "train": [400] * 10, "valid": [50] * 10, "test": [50] * 10, "official_test": [100] * 10
     }  # fmt: skip
     assert half_written(data) == []
-    drawn = read_archive(found["archive"])
-    images = np.concatenate([drawn.train_images, drawn.test_images])
-    labels = np.concatenate([drawn.train_labels, drawn.test_labels]).astype(np.uint8)
+    archive = read_archive(found["archive"])
+    images = np.concatenate([archive.train_images, archive.test_images])
+    labels = np.concatenate([archive.train_labels, archive.test_labels]).astype(np.uint8)
     assert pixel_digest(images, labels) == PIXELS_SHA256
     path, label = read_index(found["index"]["test"])[123]
     number = int(Path(path).stem.split("_")[1])

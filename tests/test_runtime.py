@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from helpers.runtime import REPORTED_PACKAGES, pick_device, seed_everything, versions
+from helpers.runtime import REPORTED_PACKAGES, DeviceError, pick_device, seed_everything, versions
 
 
 @pytest.mark.parametrize("asked", ["cpu", "cpu:0"])
@@ -37,7 +37,20 @@ def test_a_named_device_goes_before_book_device(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "asked", ["", "gpu", "CUDA", "cuda:", "cuda:x", "cuda:-1", "cpu:²", "auto:1", "cuda:0:1", " cpu"]
+    "asked",
+    [
+        "",
+        "gpu",
+        "CUDA",
+        "cuda:",
+        "cuda:x",
+        "cuda:-1",
+        "cpu:²",
+        "auto:1",
+        "cuda:0:1",
+        " cpu",
+        "cpu:99999999999999999999",
+    ],
 )
 def test_a_name_that_is_no_device_is_refused_with_the_names_that_are(asked):
     with pytest.raises(ValueError, match="use one of auto, cpu, cuda, mps"):
@@ -52,7 +65,7 @@ def test_the_message_says_that_the_name_came_from_the_environment(monkeypatch):
 
 def test_a_gpu_beyond_those_that_are_here_is_refused():
     count = torch.cuda.device_count()
-    with pytest.raises(RuntimeError, match=f"torch sees {count} GPUs. Use device='cpu'"):
+    with pytest.raises(DeviceError, match=f"torch sees {count} GPUs. Use device='cpu'"):
         pick_device(f"cuda:{count}")
 
 

@@ -159,8 +159,19 @@ def test_a_run_leaves_its_files_and_result(prepared, tmp_path):
     settings = config(run_dir=str(tmp_path / "run"), model="net", num_epochs=3)
     model, result = fit(settings, data=prepared)
     names = {path.name.split(".")[0] for path in (tmp_path / "run").iterdir()}
-    assert names == {"config", "last", "previous", "best", "curves", "confusion_train", "confusion_valid",
-                     "confusion_test", "result", "events"}  # fmt: skip
+    assert names == {
+        "config",
+        "last",
+        "previous",
+        "best",
+        "curves",
+        "confusion_train",
+        "confusion_valid",
+        "confusion_test",
+        "result",
+        "events",
+        "",
+    }  # fmt: skip; the last: .lock
     assert json.loads((tmp_path / "run" / "result.json").read_text()) == json.loads(json.dumps(result))
     assert set(result["accuracy"]) == {"train", "valid", "test"}
     assert [record["epoch"] for record in result["history"]] == [0, 1, 2]
@@ -235,6 +246,54 @@ def test_momentum_and_weight_decay_act_as_configured():
     assert {group["momentum"] for group in optimizer.param_groups} == {0.9}
 
 
+def rates(num_steps: int, warmup: float) -> list[float]:
+    model = nn.Linear(2, 2)
+    optimizer, scheduler = train.make_optimizer(model, config(warmup=warmup, lr=1.0), num_steps)
+    found = []
+    for _ in range(num_steps):
+        found.append(scheduler.get_last_lr()[0])
+        optimizer.step()
+        scheduler.step()  # also after the last step
+    return found
+
+
+@pytest.mark.parametrize("warmup", [0.0, 0.1, 0.2, 1 / 3, 0.5, 0.9, 1.0])
+@pytest.mark.parametrize("num_steps", [1, 2, 3, 5, 10])
+def test_a_schedule_of_few_steps_rises_and_falls(num_steps, warmup):
+    found = rates(num_steps, warmup)
+    assert all(0 < rate <= 1 for rate in found)
+    top = found.index(max(found))
+    assert found[:top] == sorted(found[:top]) and found[top:] == sorted(found[top:], reverse=True)
+    if num_steps == 1:
+        assert found == [pytest.approx(1.0)]  # not the rate at the end of a schedule, with which nothing is learned
+    if warmup == 1:
+        assert found[-1] == pytest.approx(1.0)
+    if warmup * num_steps == 1:
+        assert found[0] == pytest.approx(1.0)
+
+
+def test_a_schedule_whose_two_parts_have_steps_is_that_of_torch():
+    parameter = nn.Parameter(torch.zeros(1))
+    optimizer = torch.optim.SGD([parameter], 1.0)
+    expected = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1.0, total_steps=7, pct_start=0.3, cycle_momentum=False)
+    found = rates(7, 0.3)
+    for rate in found:
+        assert rate == expected.get_last_lr()[0]
+        optimizer.step()
+        expected.step()
+
+
+@pytest.mark.parametrize("changes", [{"batch_size": 80}, {"warmup": 1.0}, {"batch_size": 200, "warmup": 0.5}])
+def test_a_run_of_few_steps_trains(prepared, changes):
+    _, result = fit(config(num_epochs=1, **changes), data=prepared)
+    assert math.isfinite(result["loss"]["test"])
+
+
+def test_the_largest_seed_trains(prepared):
+    _, result = fit(config(num_epochs=1, seed=2**32 - 1), data=prepared)
+    assert math.isfinite(result["loss"]["test"])
+
+
 def test_a_nan_in_training_names_the_images_and_keeps_the_checkpoint(prepared, tmp_path):
     """The first step with this lr makes the loss of the second no number."""
     settings = config(run_dir=str(tmp_path / "run"), lr=1e30, warmup=0.0)
@@ -277,7 +336,27 @@ def test_the_small_resnet_trains(prepared):
         ({"lr": math.nan}, "lr is nan"),
         ({"num_epochs": 0}, "num_epochs is 0: use 1 or more"),
         ({"batch_size": 0}, "batch_size is 0"),
-        ({"momentum": 1.5}, "momentum is 1.5: use 0 or more, up to 1"),
+        ({"momentum": 1.5}, "momentum is 1.5: use 0 or more, below 1"),
+        ({"momentum": 1.0}, "momentum is 1.0: use 0 or more, below 1"),
+        ({"momentum": math.nan}, "momentum is nan"),
+        ({"label_smoothing": 1.0}, "label_smoothing is 1.0: use 0 or more, below 1"),
+        ({"label_smoothing": math.nan}, "label_smoothing is nan"),
+        ({"warmup": math.nan}, "warmup is nan: use 0 or more, up to 1"),
+        ({"warmup": 1.1}, "warmup is 1.1"),
+        ({"lr": math.inf}, "lr is inf: use a number above 0, up to 1e"),
+        ({"lr": 1e38}, r"lr is 1e\+38: use a number above 0, up to 1e"),
+        ({"weight_decay": math.inf}, "weight_decay is inf: use 0 or more, up to 1e"),
+        ({"clip_norm": math.inf}, "clip_norm is inf"),
+        ({"clip_norm": math.nan}, "clip_norm is nan"),
+        ({"threads": 10**9}, "threads is 1000000000: use 0 or more, up to 1024"),
+        ({"num_workers": 1000}, "num_workers is 1000: use 0 or more, up to 64"),
+        ({"num_epochs": 10**400}, "num_epochs is 1000"),
+        ({"seed": 2**32}, "seed is 4294967296: use 0 or more, up to 4294967295"),
+        ({"run_dir": ""}, "run_dir is empty: name a folder, or leave it out"),
+        ({"archive": ""}, "archive is empty: name a file, or leave it out"),
+        ({"num_epochs": 1.5}, "num_epochs is 1.5: use a whole number"),
+        ({"lr": "0.1"}, "lr is '0.1': use a number"),
+        ({"seed": True}, "seed is True: use a whole number"),
         ({"weight_decay": -1.0}, "weight_decay is -1.0"),
         ({"weight_decay": math.nan}, "weight_decay is nan"),
         ({"cutout": 33}, "cutout is 33: use 0 or more, up to 32"),

@@ -1,25 +1,25 @@
 """Read a CIFAR-10 archive without running anything in it.
 
 The archive is a gzip-compressed tar of Python pickles, and a pickle is a program. `read_archive` therefore
-looks at every tar member before it reads one, and reads the pickles with an unpickler that knows how to
-build a NumPy array of numbers and nothing else. Nothing is ever unpacked to disk.
+reads the tar member by member in the order of the file, refuses whatever the official layout does not hold before it
+reads it, and reads the pickles with `BatchUnpickler`, which knows how to build a NumPy array of numbers and
+nothing else. Nothing is ever unpacked to disk. Memory and time are at most a small multiple of the size of the official
+archive, whatever the file holds.
 """
 
 import gzip
 import io
 import os
-import pickle
-import pickletools
 import tarfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from reprlib import repr as short  # of nested lists too, whose whole text can outgrow the memory
 
 import numpy as np
 
 from helpers.data.sample import CLASS_NAMES
-from helpers.paths import DataError
+from helpers.data.unpickler import BatchUnpickler, short
+from helpers.paths import DataError, printable
 
 FOLDER = "cifar-10-batches-py"
 TRAIN_BATCHES = tuple(f"data_batch_{k}" for k in range(1, 6))
@@ -29,7 +29,8 @@ TEST_BATCH, META = "test_batch", "batches.meta"
 # writer's overhead and none for a file of zeros that unpacks to fill the memory.
 MEMBER_CAP = 48 * 2**20
 TOTAL_CAP = 256 * 2**20
-MEMO_CAP = 2**20  # the unpickler allocates a table as long as the highest number a pickle gives to a value
+HEADERS_CAP = 64  # the layout has nine members; each may have a pax header, which some writers of tar files add
+PAX_CAP = 8 * 2**10
 
 
 @dataclass(frozen=True)
@@ -47,105 +48,14 @@ class Cifar10:
     class_names: tuple[str, ...]
 
 
-class _Dtype:
-    """Stands in for `numpy.dtype` in a pickle; plain numbers only."""
-
-    def __init__(self, name: object, *_: object) -> None:
-        name = name.decode("ascii") if isinstance(name, bytes) else name
-        if not isinstance(name, str) or len(name) > 3 or np.dtype(name).kind not in "buif":
-            raise pickle.UnpicklingError(f"it holds an array of type {short(name)}, not of numbers")
-        self.dtype = np.dtype(name)
-
-    def __setstate__(self, state: tuple) -> None:
-        if (order := state[1]) in (b"<", b">", "<", ">"):
-            self.dtype = self.dtype.newbyteorder(order.decode() if isinstance(order, bytes) else order)
-
-
-class _Array:
-    """Stands in for a NumPy array in a pickle.
-
-    A shape or buffer size that the pickle claims is never allocated: `frombuffer` looks at the bytes that
-    are there, and `reshape` refuses a shape that does not match them.
-    """
-
-    def __init__(self, *_: object) -> None:
-        self.array: np.ndarray | None = None
-
-    def __setstate__(self, state: tuple) -> None:
-        _, shape, dtype, fortran, raw = state
-        self.array = np.frombuffer(raw, dtype.dtype).reshape(shape, order="F" if fortran else "C")
-
-
-def _array_from_buffer(raw: bytes, dtype: _Dtype, shape: tuple[int, ...], order: str) -> _Array:
-    """Stand in for NumPy's `_frombuffer`, by which pickle protocol 5 writes an array."""
-    array = _Array()
-    array.array = np.frombuffer(raw, dtype.dtype).reshape(shape, order=order)
-    return array
-
-
-def _latin1_bytes(text: object = "", encoding: object = "latin1") -> bytes:
-    """Stand in for `_codecs.encode`, by which Python 3 writes bytes at pickle protocol 2."""
-    if not isinstance(text, str) or encoding not in ("latin1", b"latin1"):
-        raise pickle.UnpicklingError(f"it holds bytes in encoding {short(encoding)}")
-    return text.encode("latin1")
-
-
-for _function in (_array_from_buffer, _latin1_bytes):
-    _function.__setstate__ = None  # a pickle that tries to change a function's attributes fails here
-
-
-class BatchUnpickler(pickle.Unpickler):
-    """An unpickler for a dict of numbers, strings, lists and NumPy arrays of numbers.
-
-    A pickle runs code by naming a function, which `find_class` would import. This one imports nothing: the
-    few names that an array needs are mapped to functions of this module, every other name is refused.
-    Strings written by Python 2 are returned as bytes, dict keys always as str.
-
-    Raises: pickle.UnpicklingError for a refused name; whatever a damaged pickle provokes.
-    Source: https://docs.python.org/3/library/pickle.html#restricting-globals
-    """
-
-    ALLOWED = {
-        ("numpy.core.multiarray", "_reconstruct"): _Array,
-        ("numpy._core.multiarray", "_reconstruct"): _Array,
-        ("numpy.core.numeric", "_frombuffer"): _array_from_buffer,
-        ("numpy._core.numeric", "_frombuffer"): _array_from_buffer,
-        ("numpy", "ndarray"): None,  # only an argument of `_reconstruct`, which ignores it
-        ("numpy", "dtype"): _Dtype,
-        ("_codecs", "encode"): _latin1_bytes,
-        ("__builtin__", "bytes"): _latin1_bytes,  # empty bytes, at protocol 2
-    }
-
-    def __init__(self, file: io.BufferedIOBase) -> None:
-        super().__init__(file, encoding="bytes")
-
-    def find_class(self, module: str, name: str) -> object:
-        try:
-            return self.ALLOWED[module, name]
-        except KeyError:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which no image batch needs") from None
-
-    def load(self) -> dict[str, object]:
-        batch = super().load()
-        if not isinstance(batch, dict):
-            raise pickle.UnpicklingError(f"it holds a {type(batch).__name__}, expected a dict")
-        return {
-            key.decode("latin1") if isinstance(key, bytes) else str(key): v.array if isinstance(v, _Array) else v
-            for key, v in batch.items()
-        }
-
-
-class _CappedReader(io.RawIOBase):
+class _CappedReader:
     """Reads from `file` and refuses to go beyond `cap` bytes: the guard against decompression bombs."""
 
     def __init__(self, file, cap: int) -> None:
         self.file, self.left = file, cap
 
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        block = self.file.read(min(size, self.left + 1) if size >= 0 else self.left + 1)
+    def read(self, size: int) -> bytes:
+        block = self.file.read(min(size, self.left + 1))
         self.left -= len(block)
         if self.left < 0:
             raise DataError(f"it unpacks to more than {TOTAL_CAP // 2**20} MiB")
@@ -155,37 +65,59 @@ class _CappedReader(io.RawIOBase):
 _ANOTHER = "Fetch it again, or pass another one with --archive PATH."
 
 
+def _members(reader: _CappedReader):
+    """The header and the content of each member of a tar file, in the order of the file.
+
+    One header of 512 bytes at a time: `tarfile` itself would read a pax header, a long name or a sparse file's map
+    whole, whatever its size. The names of the layout fit into the header, so what a pax header may add (times,
+    owners) is skipped; one that changes what follows it is refused, and so are long names and sparse files.
+
+    Raises: DataError; tarfile.HeaderError for a damaged or missing header.
+    """
+    for _ in range(HEADERS_CAP):
+        try:
+            header = tarfile.TarInfo.frombuf(reader.read(tarfile.BLOCKSIZE), "utf-8", "surrogateescape")
+        except tarfile.EOFHeaderError:
+            return
+        pax = header.type in (tarfile.XHDTYPE, tarfile.XGLTYPE)
+        if not 0 <= header.size <= (PAX_CAP if pax else MEMBER_CAP):
+            raise DataError(f"member {header.name!a} claims {header.size} bytes")
+        if not (pax or header.isdir() or header.type in (tarfile.REGTYPE, tarfile.AREGTYPE)):
+            raise DataError(f"unexpected member {header.name!a}")
+        content = reader.read(header.size)
+        reader.read(-header.size % tarfile.BLOCKSIZE)
+        if pax and any(key in content for key in (b" path=", b" size=", b" GNU.sparse")):
+            raise DataError(f"member {header.name!a} changes the path or the size of others")
+        if not pax:
+            yield header, content
+    raise DataError(f"it has more than {HEADERS_CAP} members")
+
+
 def _read_members(path: Path) -> dict[str, bytes]:
     """The seven batch and meta files of the archive, by name. Every other member but two is refused."""
     wanted = {f"{FOLDER}/{name}": name for name in (*TRAIN_BATCHES, TEST_BATCH, META)}
     found: dict[str, bytes] = {}
     with gzip.open(path) as unzipped:
         reader = _CappedReader(unzipped, TOTAL_CAP)
-        with tarfile.open(fileobj=reader, mode="r|") as tar:
-            for member in tar:
-                name = member.name
-                if name == FOLDER and member.isdir():
-                    continue
-                if not member.isreg() or (name not in wanted and name != f"{FOLDER}/readme.html"):
-                    raise DataError(f"unexpected member {name!r}")
-                if member.size > MEMBER_CAP:
-                    raise DataError(f"member {name!r} claims {member.size} bytes")
-                if name in wanted:
-                    if wanted[name] in found:
-                        raise DataError(f"member {name!r} is there twice")
-                    found[wanted[name]] = tar.extractfile(member).read()
+        for member, content in _members(reader):
+            name = member.name
+            if name == FOLDER and member.isdir():
+                continue
+            if member.isdir() or (name not in wanted and name != f"{FOLDER}/readme.html"):
+                raise DataError(f"unexpected member {name!a}")
+            if name in wanted:
+                if wanted[name] in found:
+                    raise DataError(f"member {name!a} is there twice")
+                found[wanted[name]] = content
         while reader.read(2**20):  # to the end, where gzip compares its checksum
             pass
     if missing := [name for name in wanted if wanted[name] not in found]:
-        raise DataError(f"missing member {missing[0]!r}")
+        raise DataError(f"missing member {missing[0]!a}")
     return found
 
 
 def _load_batch(name: str, data: bytes) -> dict[str, object]:
     try:
-        for opcode, argument, _ in pickletools.genops(data):  # refuses lengths beyond the end of the data
-            if opcode.name in ("PUT", "LONG_BINPUT") and argument > MEMO_CAP:
-                raise pickle.UnpicklingError(f"it numbers a value {argument}")
         return BatchUnpickler(io.BytesIO(data)).load()
     except Exception as error:  # a damaged pickle can raise anything
         raise DataError(f"{name} is not a batch of numbers: {error}") from error
@@ -207,8 +139,13 @@ def _check_batch(name: str, batch: dict[str, object], rows: object) -> tuple[np.
     return images, np.array(labels, dtype=np.int64)
 
 
-def _text(value: object) -> object:
-    return value.decode("latin1") if isinstance(value, bytes) else value
+def _is_class_names(names: object) -> bool:
+    # compared as they are: a list may hold one text of many megabytes many times, and converting it each time adds up
+    return (
+        isinstance(names, list)
+        and len(names) == len(CLASS_NAMES)
+        and all(name in (text, text.encode()) for name, text in zip(names, CLASS_NAMES, strict=True))
+    )
 
 
 def read_archive(path: str | os.PathLike[str]) -> Cifar10:
@@ -226,11 +163,11 @@ def read_archive(path: str | os.PathLike[str]) -> Cifar10:
             for name in (*TRAIN_BATCHES, TEST_BATCH)
         }
         names = meta.get("label_names")
-        if not isinstance(names, list) or [_text(name) for name in names] != list(CLASS_NAMES):
+        if not _is_class_names(names):
             raise DataError(f"{META}: class names are {short(names)}")
     except (EOFError, RecursionError, ValueError, gzip.BadGzipFile, tarfile.TarError, zlib.error) as error:
-        raise DataError(f"{path}: truncated or not a .tar.gz ({error}). {_ANOTHER}") from error
+        raise DataError(f"{path}: truncated or not a .tar.gz ({printable(error)}). {_ANOTHER}") from error
     except DataError as error:
-        raise DataError(f"{path}: not a CIFAR-10 archive: {str(error)[:300]}. {_ANOTHER}") from error
+        raise DataError(f"{path}: not a CIFAR-10 archive: {printable(str(error)[:300])}. {_ANOTHER}") from error
     train_images, train_labels = zip(*(batches[name] for name in TRAIN_BATCHES), strict=True)
     return Cifar10(np.concatenate(train_images), np.concatenate(train_labels), *batches[TEST_BATCH], CLASS_NAMES)

@@ -8,7 +8,7 @@ from PIL import Image
 from torch.utils.data import Dataset
 
 from helpers.data.index import CLASSES_FILE, REMEDY, read_index
-from helpers.paths import DataError
+from helpers.paths import DataError, printable
 
 
 def load_image(path: str | os.PathLike[str]) -> Image.Image:
@@ -20,7 +20,8 @@ def load_image(path: str | os.PathLike[str]) -> Image.Image:
         with Image.open(path) as image:
             return image.convert("RGB")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # what Pillow raises
-        raise DataError(f"{path}: not a readable image ({error}). Delete it; then: {REMEDY}") from error
+        why = printable(error)
+        raise DataError(f"{printable(path)}: not a readable image ({why}). Delete it; then: {REMEDY}") from error
 
 
 class MyDataset(Dataset):

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from helpers.paths import DataError, replacing
+from helpers.paths import DataError, printable, replacing
 
 MAX_LABEL_DIGITS = 6  # a million classes; more is a damaged line, not a label
 CLASSES_FILE = "classes.txt"  # beside the index files: the name of class 0, of class 1, ...
@@ -24,7 +24,7 @@ def write_index(path: Path, samples: Iterable[tuple[str | os.PathLike[str], int]
     for image, label in samples:
         relative = Path(os.path.relpath(image, folder)).as_posix()
         if "\n" in relative or "\r" in relative:
-            raise DataError(f"{image!r}: a line break in a file name cannot stand in an index file. Rename it.")
+            raise DataError(f"{image!a}: a line break in a file name cannot stand in an index file. Rename it.")
         lines.append(f"{relative} {label}\n")
     with replacing(path) as temporary:
         temporary.write_text("".join(lines), encoding="utf-8", newline="\n")
@@ -47,11 +47,11 @@ def read_index(path: str | os.PathLike[str]) -> list[Sample]:
     for number, line in enumerate(lines, start=1):
         image, _, label = line.removesuffix("\r").rpartition(" ")  # the last space: paths may contain spaces
         if not image:
-            raise DataError(f"{path}, line {number}: expected 'path label', found {line!r}. {REMEDY}")
+            raise DataError(f"{path}, line {number}: expected 'path label', found {line[:200]!a}. {REMEDY}")
         if not (label.isascii() and label.isdigit() and len(label) <= MAX_LABEL_DIGITS):
-            raise DataError(f"{path}, line {number}: label {label[:40]!r} is not a whole number from 0. {REMEDY}")
+            raise DataError(f"{path}, line {number}: label {label[:40]!a} is not a whole number from 0. {REMEDY}")
         image = os.path.join(path.parent, image)
         if not os.path.isfile(image):
-            raise DataError(f"{path}, line {number}: image {image} is missing. {REMEDY}")
+            raise DataError(f"{path}, line {number}: image {printable(image)} is missing. {REMEDY}")
         samples.append((image, int(label)))
     return samples

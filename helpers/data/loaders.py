@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from helpers.data.dataset import load_image
 from helpers.data.index import read_index
-from helpers.paths import DataError
+from helpers.paths import DataError, printable
 
 
 def decode(paths: Sequence[str]) -> torch.Tensor:
@@ -32,7 +32,8 @@ def decode(paths: Sequence[str]) -> torch.Tensor:
         arrays = list(pool.map(lambda path: np.asarray(load_image(path)), paths, chunksize=64))
     for path, array in zip(paths, arrays, strict=True):
         if array.shape != arrays[0].shape:
-            raise DataError(f"{path}: {array.shape[:2]} pixels, but {paths[0]} has {arrays[0].shape[:2]}. Resize it.")
+            path, first = printable(path), printable(paths[0])
+            raise DataError(f"{path}: {array.shape[:2]} pixels, but {first} has {arrays[0].shape[:2]}. Resize it.")
     return torch.from_numpy(np.stack(arrays)).permute(0, 3, 1, 2).contiguous()  # N H W C -> N C H W
 
 

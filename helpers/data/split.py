@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from helpers.data.index import read_index
-from helpers.paths import TEMPORARY_MARK, DataError, temporary_name
+from helpers.paths import TEMPORARY_MARK, DataError, printable, temporary_name
 
 
 def _draw_order(name: str, seed: int) -> bytes:
@@ -69,6 +69,7 @@ def materialize(indexes: dict[str, Path], folder: Path) -> Path:
                 target = temporary / part / f"{label:0{width}d}" / Path(image).name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 if target.exists():
+                    image = printable(image)
                     raise DataError(f"{image}: {part} has two images of that name in class {label}. Rename one.")
                 _link_or_copy(os.path.realpath(image), target)
         os.replace(temporary, folder)

@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import json
 import os
 from collections.abc import Mapping
 
@@ -10,7 +9,7 @@ import torch
 from torch import nn
 
 from helpers.model.net import Net
-from helpers.paths import DataError, project_root
+from helpers.paths import DataError, project_root, read_json
 
 
 def load_state(model: nn.Module, state: Mapping[str, torch.Tensor], origin: str | os.PathLike[str]) -> None:
@@ -19,6 +18,14 @@ def load_state(model: nn.Module, state: Mapping[str, torch.Tensor], origin: str 
     Args: origin, where the state is from, for the message.
     Raises: DataError, which lists the keys that are missing, unexpected, or of another shape.
     """
+    check_state(model, state, origin)
+    model.load_state_dict(state)
+
+
+def check_state(model: nn.Module, state: Mapping[str, torch.Tensor], origin: str | os.PathLike[str]) -> None:
+    """See that these are weights for this model, without changing it. Arguments and errors as for `load_state`."""
+    if not isinstance(state, Mapping) or not all(isinstance(values, torch.Tensor) for values in state.values()):
+        raise DataError(f"{origin}: the weights are no state_dict, which is a dictionary of tensors.")
     own = model.state_dict()
     mismatched = [
         f"{key} {list(state[key].shape)}, not {list(own[key].shape)}"
@@ -33,7 +40,6 @@ def load_state(model: nn.Module, state: Mapping[str, torch.Tensor], origin: str 
     if any(lists.values()):
         found = "; ".join(f"{what}: {', '.join(keys)}" for what, keys in lists.items() if keys)
         raise DataError(f"{origin}: the weights of another architecture than {type(model).__name__}. {found}")
-    model.load_state_dict(state)
 
 
 def load_pretrained(source: str) -> Net:
@@ -45,7 +51,7 @@ def load_pretrained(source: str) -> Net:
     Raises: ValueError for another source; DataError for a missing file or one with another checksum.
     """
     folder = project_root() / "data" / "weights"
-    known = json.loads((folder / "weights.json").read_text())
+    known = read_json(folder / "weights.json", "Restore it with git checkout.")
     if source not in known:
         raise ValueError(f"no weights for {source!r}: use one of {', '.join(sorted(known))}")
     path = folder / known[source]["file"]

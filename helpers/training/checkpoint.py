@@ -1,10 +1,17 @@
-"""Checkpoints: written whole or not at all, read without running code, with the one before as a reserve."""
+"""Checkpoints: written whole or not at all, sealed, read without running code, with the one before as a reserve.
 
+A checkpoint is what `torch.save` writes, a zip archive, with the SHA-256 of all bytes before it as the comment at the
+end. `torch.load(path, weights_only=True)` reads it like any other; `read` checks the digest first.
+"""
+
+import hashlib
 import io
 import os
+import pickle
 import random
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +22,8 @@ from helpers.model import weights
 from helpers.paths import DataError, replacing
 
 LAST, PREVIOUS, BEST = "last.pt", "previous.pt", "best.pt"
+MARK = b"sha256:"  # before the 64 digits at the end
+DIGITS = 64
 
 
 def random_state() -> dict[str, object]:
@@ -52,12 +61,42 @@ def restore(stateful: Mapping[str, object], state: dict, origin: str | os.PathLi
             raise DataError(f"{origin}: holds no {name}. Is it a checkpoint of helpers.train?")
         if isinstance(thing, nn.Module):
             weights.load_state(thing, state[name], origin)
-        else:
-            try:
-                thing.load_state_dict(state[name])
-            except (ValueError, KeyError) as error:
-                raise DataError(f"{origin}: the state of the {name} does not fit: {error}. Start a new run.") from error
-    set_random_state(state["random"])
+            continue
+        with _fitting(origin, name):
+            if lacking := [key for key in thing.state_dict() if key not in state[name]]:
+                raise KeyError(*lacking)  # a scheduler would go on with what it has
+            thing.load_state_dict(state[name])
+    with _fitting(origin, "random number generators"):
+        set_random_state(state["random"])
+
+
+@contextmanager
+def _fitting(origin: str | os.PathLike[str], name: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # the state of something else can raise anything
+        told = f"{type(error).__name__} {str(error)[:200]!a}"
+        raise DataError(f"{origin}: the state of the {name} does not fit ({told}). Start a new run.") from error
+
+
+def check_history(state: dict, origin: str | os.PathLike[str]) -> None:
+    """See that a checkpoint tells what `fit` needs besides the states: the epochs so far, and the best of them.
+
+    Raises: DataError, which names `origin` and what is missing or of another form.
+    """
+    history, best = state.get("history"), state.get("best")
+    numbers = ("lr", "train_mode_loss", "train_mode_accuracy", "images_per_second", "seconds")
+    right = {
+        "history": isinstance(history, list) and all(
+            isinstance(record, dict) and record.get("epoch") == epoch
+            and all(isinstance(record.get(name), float) for name in numbers)
+            for epoch, record in enumerate(history)
+        ),
+        "best": isinstance(best, dict) and isinstance(best.get("epoch"), int)
+        and isinstance(best.get("score"), float) and isinstance(best.get("weights"), Mapping),
+    }  # fmt: skip
+    if wrong := [name for name, is_right in right.items() if not is_right]:
+        raise DataError(f"{origin}: its {' and '.join(wrong)} is missing or of another form. Start a new run.")
 
 
 def save(path: Path, state: dict, keep: str | None = None) -> None:
@@ -70,6 +109,7 @@ def save(path: Path, state: dict, keep: str | None = None) -> None:
     try:
         content = io.BytesIO()
         torch.save(state, content)
+        _seal(content)
         with replacing(path) as temporary:
             temporary.write_bytes(content.getbuffer())
             if keep and path.exists():
@@ -82,28 +122,55 @@ def save(path: Path, state: dict, keep: str | None = None) -> None:
 
 
 def read(path: Path) -> dict:
-    """Read one checkpoint on the CPU with `weights_only=True`.
+    """Read one checkpoint on the CPU: first its digest, then its content with `weights_only=True`.
 
     Raises: DataError, which names the file, when it is missing, damaged, or holds more than numbers and text.
     """
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged file can raise anything
-        reason = str(error).partition("\n")[0][:200]
-        raise DataError(f"{path}: not a readable checkpoint ({reason}). Delete it, or start a new run.") from error
+        content = path.read_bytes()
+        if not _is_sealed(content):
+            raise ValueError("its bytes do not have the SHA-256 at its end: damaged, cut short, or of another program")
+        found = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        if not isinstance(found, dict):
+            raise ValueError(f"it holds a {type(found).__name__}, not a dictionary")
+        return found
+    except OSError as error:
+        reason = error.strerror
+    except pickle.UnpicklingError:  # torch's own message advises to load it without this protection
+        reason = "it holds more than tensors, numbers and text, such as code; it was not run"
+    except Exception as error:  # a file of another program can raise anything
+        reason = str(error)[:200] if type(error) is ValueError else type(error).__name__
+    raise DataError(f"{path}: not a readable checkpoint ({reason}). Delete it, or start a new run.")
 
 
-def read_last(run_dir: Path) -> dict | None:
-    """The last checkpoint of a run; the one before, with a message, when the last is damaged; None for a new run.
+def _seal(content: io.BytesIO) -> None:
+    """Append the digest as the comment of the zip archive, whose length is its last two bytes."""
+    content.seek(-2, io.SEEK_END)
+    if content.read() != b"\0\0":
+        raise ValueError("torch.save wrote an archive that has a comment already")
+    content.seek(-2, io.SEEK_END)
+    content.write((len(MARK) + DIGITS).to_bytes(2, "little") + MARK)
+    content.write(hashlib.sha256(content.getbuffer()).hexdigest().encode())
+
+
+def _is_sealed(content: bytes) -> bool:
+    sealed = memoryview(content)[:-DIGITS]
+    return sealed[-len(MARK) :] == MARK and hashlib.sha256(sealed).hexdigest().encode() == content[-DIGITS:]
+
+
+def read_last(run_dir: Path) -> tuple[dict, Path] | tuple[None, None]:
+    """The last checkpoint of a run, and where it is from; (None, None) for a new run.
+
+    When the last is damaged, it is the one before, with a message.
 
     Raises: DataError when none of those that are there can be read.
     """
     present = [run_dir / name for name in (LAST, PREVIOUS) if (run_dir / name).exists()]
     for path in present:
         try:
-            return read(path)
+            return read(path), path
         except DataError as error:
             if path == present[-1]:
                 raise
             print(f"{error}\nGoing on from {present[-1]}.", file=sys.stderr)
-    return None
+    return None, None

@@ -7,6 +7,8 @@ from dataclasses import Field, asdict, dataclass, field, fields
 from helpers.model import architectures, initialization
 from helpers.prepare import whole_or_all
 
+LARGEST = 1e30  # of a learning rate and the like: float32 holds it, and its product with a factor of the optimizer
+
 
 def _option(default: object, text: str, **more: object) -> Field:
     return field(default=default, metadata={"help": text, **more})
@@ -41,7 +43,7 @@ class TrainConfig:
         5e-4,
         "on kernels and matrices, not on biases and normalization layers; with muon, decoupled and on matrices only",
     )
-    label_smoothing: float = _option(0.0, "share of the target that is spread over all classes, 0 to 1")
+    label_smoothing: float = _option(0.0, "share of the target that is spread over all classes, 0 to below 1")
     clip_norm: float = _option(0.0, "largest norm of the gradient; 0: no clipping")
     padding: int = _option(4, "pixels by which the random crop moves an image; 0: neither crop nor flip")
     cutout: int = _option(0, "side of a square in each image that is set to the mean, in pixels; 0: none")
@@ -51,24 +53,35 @@ class TrainConfig:
     dtype: str = _option("float32", "of weights and images", choices=("float32", "float64"))
     amp: bool = _option(False, "mixed precision: float16 with a gradient scaler on cuda, bfloat16 on cpu")
     compile: bool = _option(False, "torch.compile")
-    seed: int = _option(0, "of initialization, order, crops, flips and squares; 0 or more")
+    seed: int = _option(0, "of initialization, order, crops, flips and squares; 0 to 2**32 - 1")
     run_dir: str | None = _option(None, "folder of the run; without it nothing is written")
     log_every: int = _option(10, "steps between two points in TensorBoard")
 
     def __post_init__(self) -> None:
-        """Raises: ValueError for a value out of range or a contradiction."""
+        """Raises: ValueError for a value of another type or out of range, or a contradiction."""
+        for f in fields(self):
+            value, kind = getattr(self, f.name), type(f.default)
+            if kind in (int, float) and (isinstance(value, bool) or not isinstance(value, int | kind)):
+                raise ValueError(f"{f.name} is {value!r}: use a {'whole ' if kind is int else ''}number")
         bounds = {  # name: (least, most), None: no bound
-            "num_epochs": (1, None), "batch_size": (1, None), "log_every": (1, None), "warmup": (0, 1),
-            "momentum": (0, 1), "weight_decay": (0, None), "label_smoothing": (0, 1), "clip_norm": (0, None),
-            "padding": (0, 32), "cutout": (0, 32), "num_workers": (0, None), "threads": (0, None), "seed": (0, None),
+            "num_epochs": (1, 1_000_000), "batch_size": (1, None), "log_every": (1, None), "warmup": (0, 1),
+            "weight_decay": (0, LARGEST), "clip_norm": (0, LARGEST), "padding": (0, 32), "cutout": (0, 32),
+            "num_workers": (0, 64), "threads": (0, 1024),  # more would only bring the machine down
+            "seed": (0, 2**32 - 1),  # what NumPy takes
         }  # fmt: skip
         for name, (least, most) in bounds.items():
             if not least <= (value := getattr(self, name)) <= (math.inf if most is None else most):
                 raise ValueError(
                     f"{name} is {value}: use {least} or more" + ("" if most is None else f", up to {most}")
                 )
-        if not 0 < self.lr < math.inf:
-            raise ValueError(f"lr is {self.lr}: use a number above 0")
+        for name in ("momentum", "label_smoothing"):
+            if not 0 <= (value := getattr(self, name)) < 1:
+                raise ValueError(f"{name} is {value}: use 0 or more, below 1")
+        if not 0 < self.lr <= LARGEST:
+            raise ValueError(f"lr is {self.lr}: use a number above 0" + (f", up to {LARGEST}" if self.lr > 0 else ""))
+        for name, kind in (("run_dir", "folder"), ("archive", "file")):
+            if getattr(self, name) == "":
+                raise ValueError(f"{name} is empty: name a {kind}, or leave it out")
         for f in fields(self):
             if "choices" in f.metadata and getattr(self, f.name) not in f.metadata["choices"]:
                 raise ValueError(

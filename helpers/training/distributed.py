@@ -5,7 +5,9 @@ function here does nothing.
 """
 
 import os
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -13,10 +15,12 @@ import torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
+from helpers import runtime
+
 
 def rank() -> int:
-    """The number of this process, from 0."""
-    return dist.get_rank() if dist.is_initialized() else 0
+    """The number of this process, from 0; also before and after the processes are joined."""
+    return int(os.environ["RANK"]) if dist.is_torchelastic_launched() else 0
 
 
 def world_size() -> int:
@@ -34,18 +38,33 @@ def joined(device: torch.device) -> Iterator[torch.device]:
     """Join the other processes that `torchrun` started, if it did; yields the device of this one.
 
     gloo connects processes on CPUs, nccl on GPUs, of which each process takes its own.
+
+    Raises: DeviceError for more processes than GPUs.
     """
     if not dist.is_torchelastic_launched():
         yield device
         return
+    _end_with_launcher()
     if device.type == "cuda":
-        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        device = runtime.pick_device(f"cuda:{os.environ['LOCAL_RANK']}")
         torch.cuda.set_device(device)
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield device
     finally:
         dist.destroy_process_group()
+
+
+def _end_with_launcher() -> None:
+    """End this process within a second when `torchrun` has ended, also when that was killed and could not say so."""
+    launcher = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == launcher:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def sum_over_all(tensor: torch.Tensor) -> torch.Tensor:
@@ -55,12 +74,22 @@ def sum_over_all(tensor: torch.Tensor) -> torch.Tensor:
     return tensor
 
 
-def from_main(value: object) -> object:
-    """The value that the main process has, in every process."""
+def from_main(make: Callable[[], object]) -> object:
+    """What `make` returns in the main process, in every process; it is called in the main one only.
+
+    Raises: in every process, what it raises in the main one.
+    """
     if not dist.is_initialized():
-        return value
-    box = [value]
+        return make()
+    box = [None, None]
+    if is_main():
+        try:
+            box[0] = make()
+        except Exception as error:
+            box[1] = error
     dist.broadcast_object_list(box, src=0)
+    if box[1] is not None:
+        raise box[1]
     return box[0]
 
 

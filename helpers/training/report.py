@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 import torch
 
 from helpers import runtime
-from helpers.paths import replacing
+from helpers.paths import DataError, read_json, replacing
 from helpers.visualization import metrics, plots
 
 RESULT_FILE = "result.json"
@@ -51,8 +51,24 @@ def summarize(
     }
 
 
+def line(record: dict[str, float], num_epochs: int) -> str:
+    """One epoch of the history as a line for the terminal."""
+    text = f"epoch {record['epoch'] + 1:3d}/{num_epochs}  train-mode loss {record['train_mode_loss']:.4f}"
+    text += f" accuracy {record['train_mode_accuracy']:.1%}"
+    if "valid_loss" in record:
+        text += f"  valid loss {record['valid_loss']:.4f} accuracy {record['valid_accuracy']:.1%}"
+    return text + f"  {record['images_per_second']:,.0f} images/s"
+
+
 def write(run_dir: Path, result: dict, classes: list[str]) -> None:
-    """Draw curves.png and confusion_<part>.png, then write result.json: where it is, the run is finished."""
+    """Draw the figures, then write result.json: where it is, the run is finished."""
+    draw(run_dir, result, classes)
+    with replacing(run_dir / RESULT_FILE) as temporary:
+        temporary.write_text(json.dumps(result, indent=1))
+
+
+def draw(run_dir: Path, result: dict, classes: list[str]) -> None:
+    """Draw curves.png and confusion_<part>.png."""
     with plt.style.context(plots.STYLE):
         figure, axes = plt.subplots(1, 2, figsize=(9.6, 3.6), layout="constrained")
         plots.curves(result["history"], ("train_mode_loss", "valid_loss"), "cross-entropy (nats)", axes[0])
@@ -62,8 +78,20 @@ def write(run_dir: Path, result: dict, classes: list[str]) -> None:
             axes = plots.confusion_figure(matrix, classes)
             axes[0].figure.suptitle(f"{part}: {result['data']['label']}, accuracy {result['accuracy'][part]:.1%}")
             _save(run_dir / f"confusion_{part}.png", axes[0].figure)
-    with replacing(run_dir / RESULT_FILE) as temporary:
-        temporary.write_text(json.dumps(result, indent=1))
+
+
+def read(run_dir: Path) -> dict[str, object]:
+    """The result of a finished run. Raises: DataError, which names the file, when it is damaged or lacks a part."""
+    path, remedy = run_dir / RESULT_FILE, "Delete it, then --resume measures again."
+    result = read_json(path, remedy)
+    accuracy, loss, data = (result.get(name) for name in ("accuracy", "loss", "data"))
+    if (
+        not all(isinstance(part, dict) for part in (accuracy, loss, data)) or "label" not in data
+        or accuracy.keys() != loss.keys() or not isinstance(result.get("epochs_of_measured_weights"), int)
+        or not all(isinstance(number, float) for number in (*accuracy.values(), *loss.values()))
+    ):  # fmt: skip
+        raise DataError(f"{path}: damaged, a part of the result is missing. {remedy}")
+    return result
 
 
 def _save(path: Path, figure: plt.Figure) -> None:

@@ -3,24 +3,26 @@
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import torch
+from filelock import FileLock, Timeout
 from torch import nn
 from torch.optim import SGD, Optimizer
 from torch.optim.lr_scheduler import OneCycleLR
 from torch.utils.data import DataLoader, Subset
 
 from helpers.data.loaders import EpochLoader, TensorImages, as_is
-from helpers.paths import DataError, remove_leftovers, replacing
+from helpers.paths import DataError, read_json, remove_leftovers, replacing
 from helpers.prepare import PARTS, Prepared, prepare
 from helpers.training import checkpoint, distributed, report
 from helpers.training.config import TrainConfig
 from helpers.training.optimizers import MuonWithAdamW
 from helpers.visualization.writers import RunWriter
 
-CONFIG_FILE = "config.json"
+CONFIG_FILE, LOCK_FILE = "config.json", ".lock"
+FILES = (checkpoint.LAST, checkpoint.PREVIOUS, checkpoint.BEST, report.RESULT_FILE)
 SHOWN_IMAGES = 32  # of the first batch, in TensorBoard
 
 
@@ -75,40 +77,116 @@ def make_optimizer(model: nn.Module, config: TrainConfig, num_steps: int) -> tup
         groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
         fused = decayed[0].device.type != "mps"  # one kernel for all parameters
         optimizer = SGD(groups, config.lr, config.momentum, nesterov=config.momentum > 0, fused=fused)
-    return optimizer, OneCycleLR(
-        optimizer, config.lr, total_steps=num_steps, pct_start=config.warmup, cycle_momentum=False
-    )
+    return optimizer, _one_cycle(optimizer, config, num_steps)
 
 
-def open_run(config: TrainConfig, data: Prepared, resume: bool) -> tuple[dict | None, dict | None]:
-    """Claim the folder of the run; return its result, if it is finished, and its last checkpoint, if there is one.
+def _one_cycle(optimizer: Optimizer, config: TrainConfig, num_steps: int) -> OneCycleLR:
+    """The rate rises to step `warmup · num_steps - 1`, counted from 0, and falls from there to the last step.
 
-    Raises: DataError for a folder that holds another run, or this one without `resume`.
+    OneCycleLR divides by the length of both parts, so that neither may be 0.
     """
+    warmup = config.warmup
+    if warmup == 1 or num_steps == 1:  # it rises to the last step; the one step of the fall is never made
+        warmup, num_steps = num_steps / (num_steps + 1), num_steps + 1
+    if warmup * num_steps == 1:  # it is highest at the first step
+        warmup *= 1 - 1e-9
+    return OneCycleLR(optimizer, config.lr, total_steps=num_steps, pct_start=warmup, cycle_momentum=False)
+
+
+@contextmanager
+def open_run(config: TrainConfig, data: Prepared, resume: bool) -> Iterator[tuple[dict | None, dict | None, str]]:
+    """Claim the folder of the run for as long as the block runs, so that no other process writes there.
+
+    Yields, in every process: its result, if it is finished, else None; its last checkpoint (the best one of a finished
+    run), or None for a new run; and the name of that file.
+
+    Raises: DataError for a folder that holds another run, this one without `resume`, or damaged files, or in which
+    another process trains; OSError for one that cannot be written.
+    """
+    with ExitStack() as held:
+        yield distributed.from_main(lambda: _open(config, data, resume, held))
+
+
+def _open(config: TrainConfig, data: Prepared, resume: bool, held: ExitStack) -> tuple[dict | None, dict | None, str]:
     if config.run_dir is None:
         if resume:
             raise ValueError("resume needs the run_dir to go on in")
-        return None, None
+        return None, None, ""
     run_dir = Path(config.run_dir)
+    finished = (run_dir / report.RESULT_FILE).exists()
+    if not finished:  # a finished run is only read
+        held.enter_context(_only_one(run_dir))
+        remove_leftovers(run_dir)
     note = run_dir / CONFIG_FILE
-    settings = config.settings() | {"index_sha256": data.index_sha256}
-    if not note.exists():
-        if resume:
-            print(f"{run_dir}: no run to go on with, starting a new one", file=sys.stderr)
-        with replacing(note) as temporary:
-            temporary.write_text(json.dumps(settings, indent=1))
-        return None, None
-    try:
-        there = json.loads(note.read_text())
-    except ValueError as error:
-        raise DataError(f"{note}: not readable ({error}). Choose another --run-dir.") from error
-    if different := sorted(name for name in settings | there if settings.get(name) != there.get(name)):
-        raise DataError(f"{run_dir}: holds a run with another {', '.join(different)}. Choose another --run-dir.")
-    if not resume:
+    if note.exists():
+        _check_same(run_dir, read_json(note, "Choose another --run-dir."), _identity(config, data))
+    elif there := [name for name in FILES if (run_dir / name).exists()]:
+        raise DataError(f"{run_dir}: holds {', '.join(there)}, but no {CONFIG_FILE}. Choose another --run-dir.")
+    elif resume:
+        print(f"{run_dir}: no run to go on with, starting a new one", file=sys.stderr)
+    if note.exists() and not resume:
         raise DataError(f"{run_dir}: holds a run already. Go on with --resume, or choose another --run-dir.")
-    remove_leftovers(run_dir)
-    result = run_dir / report.RESULT_FILE
-    return json.loads(result.read_text()) if result.exists() else None, checkpoint.read_last(run_dir)
+    if finished:
+        result = report.read(run_dir)
+        return result, *_measured_weights(run_dir, result["epochs_of_measured_weights"] - 1)
+    state, origin = checkpoint.read_last(run_dir)
+    if state:
+        checkpoint.check_history(state, origin)
+    return None, state, str(origin)
+
+
+@contextmanager
+def _only_one(run_dir: Path) -> Iterator[None]:
+    """Hold the lock of a run. The system frees it when the process ends, however it ends."""
+    if run_dir.exists() and not run_dir.is_dir():
+        raise DataError(f"{run_dir}: a file, not a folder. Choose another --run-dir.")
+    is_new = not run_dir.exists()
+    run_dir.mkdir(parents=True, exist_ok=True)
+    lock = run_dir / LOCK_FILE
+    try:
+        with FileLock(lock, timeout=0):
+            try:
+                yield
+            except BaseException:
+                if is_new and list(run_dir.iterdir()) == [lock]:  # nothing was written yet
+                    with suppress(OSError):
+                        lock.unlink()
+                        run_dir.rmdir()
+                raise
+    except Timeout:
+        raise DataError(
+            f"{run_dir}: another process trains there. Wait for its end, or choose another --run-dir."
+        ) from None
+
+
+def _identity(config: TrainConfig, data: Prepared) -> dict[str, object]:
+    """What makes a run this run: the settings and the images."""
+    return config.settings() | {"index_sha256": data.index_sha256}
+
+
+def _check_same(run_dir: Path, there: dict, asked: dict) -> None:
+    if strange := sorted(asked.keys() ^ there.keys()):
+        names = ", ".join(map(ascii, strange[:8]))
+        raise DataError(
+            f"{run_dir / CONFIG_FILE}: of another version of this program, which differs in {names}. "
+            "Choose another --run-dir."
+        )
+    if different := sorted(name for name in asked if asked[name] != there[name]):
+        raise DataError(f"{run_dir}: holds a run with another {', '.join(different)}. Choose another --run-dir.")
+
+
+def _measured_weights(run_dir: Path, epoch: int) -> tuple[dict, str]:
+    """The best checkpoint of a finished run, from whichever file holds it; and the name of the file."""
+    for name in (checkpoint.BEST, checkpoint.LAST, checkpoint.PREVIOUS):
+        with suppress(DataError):
+            state = checkpoint.read(run_dir / name)
+            best = state if name == checkpoint.BEST else state.get("best")
+            if isinstance(best, dict) and best.get("epoch") == epoch and "weights" in best:
+                return best, str(run_dir / name)
+    raise DataError(
+        f"{run_dir}: the run is finished, but no readable checkpoint holds the weights of its best epoch. "
+        f"{report.RESULT_FILE} is still good; for the weights choose another --run-dir."
+    )
 
 
 @contextmanager
@@ -126,17 +204,19 @@ def settings_of(config: TrainConfig) -> Iterator[None]:
 def prepare_for(config: TrainConfig) -> Prepared:
     """The data of a run: made by the main process, then found by the others."""
     num_images = "all" if config.protocol == "official" else config.num_images
-    if distributed.is_main():
-        prepare(config.source, archive=config.archive, num_images=num_images)
-    distributed.from_main(None)  # the others wait
-    return prepare(config.source, archive=config.archive, num_images=num_images)
+    options = {"archive": config.archive, "num_images": num_images}
+    distributed.from_main(lambda: prepare(config.source, **options))
+    return prepare(config.source, **options)  # another machine may have a data folder of its own
 
 
 class RunFiles:
     """The files of a run: what the main process writes after each epoch and at the end."""
 
-    def __init__(self, config: TrainConfig, stateful: dict, steps: int) -> None:
+    def __init__(self, config: TrainConfig, data: Prepared, stateful: dict, steps: int) -> None:
         self.folder, self.stateful = Path(config.run_dir), stateful
+        if not steps:  # only now, after all that can be refused was looked at
+            with replacing(self.folder / CONFIG_FILE) as temporary:
+                temporary.write_text(json.dumps(_identity(config, data), indent=1))
         self.writer = RunWriter(self.folder, resume_from=steps)
 
     def begin(self, loader: EpochLoader, data: Prepared) -> None:

@@ -266,6 +266,60 @@ def test_many_members_of_allowed_size_are_a_bomb_too(tmp_path):
     assert peak < GIB
 
 
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_a_header_that_is_really_that_long_is_refused_before_it_is_read(small, tmp_path, kind):
+    record = b"1048576 comment=" + b"a" * (2**20 - 17) + b"\n"
+    members = [member("PaxHeader", record * 80, kind), *good_members(small.contents)]
+    seconds, peak, message = refused_in_a_process(write_gzip(tmp_path / "bomb.tar.gz", tar_bytes(members)))
+    assert f"claims {80 * 2**20} bytes" in message
+    assert seconds < 5
+    assert peak < GIB / 4
+
+
+def test_more_members_than_the_layout_has_are_refused(small, refused):
+    readme = member(f"{FOLDER}/readme.html", b"x")
+    refused(tar_bytes([readme] * 64 + good_members(small.contents)), "more than 64 members")
+
+
+@pytest.mark.parametrize("key", ["path", "size", "GNU.sparse.map"])
+def test_a_pax_header_may_not_change_what_follows_it(small, refused, key):
+    header = pax(**{key.replace(".", "_"): "1"})
+    refused(tar_bytes([header, *good_members(small.contents)]), "changes the path or the size")
+
+
+def test_a_pax_header_of_times_and_owners_is_skipped(small, tmp_path):
+    """Python's own `tarfile` writes one for every file whose time has a fraction."""
+    pairs = [m for good in good_members(small.contents) for m in (pax(mtime="1234567890.25", uname="a"), good)]
+    assert len(read_archive(write_gzip(tmp_path / "a.tar.gz", tar_bytes(pairs))).train_labels) == 500
+
+
+def test_one_long_text_as_many_class_names_is_compared_not_copied(small, tmp_path):
+    tar = with_payload(small, "batches.meta", archives.many_class_names())
+    seconds, peak, message = refused_in_a_process(write_gzip(tmp_path / "bomb.tar.gz", tar))
+    assert "class names are" in message
+    assert seconds < 5
+    assert peak < GIB / 2
+
+
+@pytest.mark.parametrize("place", ["member", "global", "class name", "tar header"])
+def test_what_an_archive_calls_things_reaches_the_terminal_escaped(small, tmp_path, place):
+    evil = "\x1b[2J\u202ebad"
+    good = good_members(small.contents)
+    if place == "member":
+        tar = tar_bytes([member(f"{FOLDER}/{evil}"), *good])
+    elif place == "tar header":
+        tar = tar_bytes([member(f"{FOLDER}/{evil}", size=2**30), *good])
+    elif place == "global":
+        tar = with_payload(small, "data_batch_1", global_call(f"os{evil}.system", "x", "STACK_GLOBAL"))
+    else:
+        tar = change(small, "batches.meta", label_names=[evil] * 10)
+    with pytest.raises(DataError) as caught:
+        read_archive(write_gzip(tmp_path / "bad.tar.gz", tar))
+    assert "bad" in str(caught.value)
+    assert str(caught.value).isprintable()
+    assert "x1b[2J" in str(caught.value)
+
+
 def pickle_of_claims(claim: str) -> bytes:
     huge = 2**40
     dtype = b"cnumpy\ndtype\nU\x02u1K\x00K\x01\x87R"

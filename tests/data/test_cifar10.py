@@ -1,11 +1,13 @@
 """`helpers.data.cifar10`: a download that ends well or leaves a message, and PNG files that are whole or absent."""
 
 import hashlib
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+import urllib.error
 
 import numpy as np
 import psutil
@@ -254,6 +256,36 @@ def test_the_fingerprint_of_an_archive_follows_its_bytes(tmp_path):
             assert find_archive("cifar10", path) == (path, md5(content))
 
 
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b"{", b"{}", b"null", b"\xff\xfe", b"[" * 100_000, "a number", "no checksum"]
+)
+def test_a_damaged_memory_of_fingerprints_is_made_anew(data, small, content):
+    expected = find_archive("cifar10", small.path)
+    notes = data / "fingerprints.json"
+    good = json.loads(notes.read_bytes())
+    if isinstance(content, str):
+        content = json.dumps(dict.fromkeys(good, {"a number": 3, "no checksum": "x" * 32}[content])).encode()
+    notes.write_bytes(content)
+    assert find_archive("cifar10", small.path) == expected
+    assert json.loads(notes.read_bytes()) == good
+
+
+def test_an_unknown_home_folder_is_a_name_like_any_other(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match="~nobody-of-that-name/a.tar.gz: no such archive"):
+        find_archive("cifar10", "~nobody-of-that-name/a.tar.gz")
+
+
+def test_what_a_server_says_reaches_the_terminal_escaped(monkeypatch, target):
+    def refuse(request, seconds):
+        raise urllib.error.HTTPError(request.full_url, 404, "\x1b[2Jgone", None, None)
+
+    monkeypatch.setattr("helpers.data.download._connect", refuse)
+    with pytest.raises(DataError, match=r"answered 404 \\x1b\[2Jgone") as caught:
+        download(target, "http://book.invalid/a.tar.gz")
+    assert str(caught.value).isprintable()
+
+
 # -- PNG files -------------------------------------------------------------------------------------------------
 
 
@@ -295,6 +327,20 @@ def test_only_missing_images_are_written_again(small, tmp_path):
     assert export_pngs(*arguments) == len(deleted) == 12
     assert file_hashes(tmp_path) == before
     assert {p for p in times if p.stat().st_mtime_ns != times[p]} == deleted
+
+
+def test_files_that_are_not_the_images_are_written_again_and_named(many, tmp_path, capsys):
+    images, labels = many
+    arguments = images, labels, np.arange(len(labels)), tmp_path, 2
+    export_pngs(*arguments)
+    before = file_hashes(tmp_path)
+    files = sorted(tmp_path.rglob("*.png"))
+    files[5].write_bytes(files[6].read_bytes())
+    files[2000].write_bytes(b"")
+    assert export_pngs(*arguments) == 2
+    said = capsys.readouterr().out
+    assert all(str(files[k].relative_to(tmp_path)) in said for k in (5, 2000))
+    assert file_hashes(tmp_path) == before
 
 
 def test_what_a_killed_process_left_half_written_is_removed(small, tmp_path):

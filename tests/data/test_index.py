@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import draw_png, half_written
 
-from helpers.data.dataset import MyDataset
+from helpers.data.dataset import MyDataset, load_image
 from helpers.data.index import read_index, write_index
 from helpers.paths import DataError
 
@@ -83,3 +83,19 @@ def test_an_absurd_label_is_refused_before_it_fills_the_memory(tmp_path):
     (tmp_path / "train.txt").write_text(f"a.png {'9' * 5000}\n")
     with pytest.raises(DataError, match="line 1: label .* is not a whole number"):
         MyDataset(tmp_path / "train.txt")
+
+
+@pytest.mark.parametrize("line", ["\x1b[2J\u202ebad.png 0", "\x1b[2J\u202ebad", "a.png \x1b[2J\u202ebad"])
+def test_what_an_index_file_says_reaches_the_terminal_escaped(tmp_path, line):
+    (tmp_path / "a.png").touch()
+    (tmp_path / "train.txt").write_text(f"a.png 0\n{line}\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"line 2.*\\x1b\[2J\\u202ebad") as caught:
+        read_index(tmp_path / "train.txt")
+    assert str(caught.value).isprintable()
+
+
+def test_the_name_of_a_damaged_image_reaches_the_terminal_escaped(tmp_path):
+    (tmp_path / "\x1b[2Jbad.png").write_bytes(b"no image")
+    with pytest.raises(DataError, match=r"\\x1b\[2Jbad.png: not a readable image") as caught:
+        load_image(tmp_path / "\x1b[2Jbad.png")
+    assert str(caught.value).isprintable()

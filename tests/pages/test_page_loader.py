@@ -7,8 +7,8 @@ from support import definition_of_page
 from torch.utils.data import DataLoader, TensorDataset, default_collate
 
 plain_loader, pad_collate, balanced_batches = (
-    definition_of_page("1_data/04_disk_to_model", name, torch=torch, default_collate=default_collate)
-    for name in ("plain_loader", "pad_collate", "balanced_batches")
+    definition_of_page("1_data/07_data_loader", name, torch=torch, default_collate=default_collate)
+    for name in ("plain_loader", "pad_collate", "balanced_solution")
 )
 sides = st.tuples(st.integers(1, 9), st.integers(1, 9))  # H, W
 

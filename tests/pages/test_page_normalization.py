@@ -1,6 +1,8 @@
-"""The functions on the page about normalization, as they stand in the notebook: back to bytes, merge, fold, find."""
+"""The functions on the pages about normalization, as they stand in the notebooks: back to bytes, merge, undo, fold,
+find the numbers, count the steps."""
 
 import copy
+import math
 
 import numpy as np
 import pytest
@@ -11,9 +13,14 @@ from support import definition_of_page
 from torch import nn
 from torchvision.transforms import v2
 
-denormalize, merge, fold, used = (
-    definition_of_page("1_data/06_normalization", name, torch=torch, nn=nn)
-    for name in ("denormalize", "merge", "fold", "used")
+NORMALIZATION, TRAINING = "1_data/09_normalization", "1_data/10_normalization_and_training"
+denormalize, merge, undo, used = (
+    definition_of_page(NORMALIZATION, name, torch=torch, v2=v2)
+    for name in ("denormalize", "merge_solution", "undo_solution", "used_solution")
+)
+fold, steps_needed, second_moments = (
+    definition_of_page(TRAINING, name, torch=torch, nn=nn, math=math)
+    for name in ("fold_solution", "steps_solution", "second_moments")
 )
 
 means = st.lists(st.floats(0.0, 1.0), min_size=3, max_size=3)
@@ -48,16 +55,46 @@ def test_merged_parts_equal_the_whole(first, second):
 
 
 @given(means, stds)
+def test_normalize_undoes_itself(mean, std):
+    back = undo(mean, std)(v2.Normalize(mean, std)(FLOATS))
+    torch.testing.assert_close(back, FLOATS, atol=1e-5, rtol=0)
+
+
+@given(means, stds)
 def test_the_numbers_used_are_found(mean, std):
     for found, expected in zip(used(ALL_BYTES, v2.Normalize(mean, std)(FLOATS)), (mean, std), strict=True):
         assert found.tolist() == pytest.approx(expected, abs=1e-5)
 
 
-@pytest.mark.parametrize("stride", [1, 2])
-def test_a_folded_convolution_takes_images_that_are_not_normalized(stride):
+@pytest.mark.parametrize("options", [{}, {"stride": 2}, {"dilation": 2}, {"bias": False}], ids=str)
+def test_a_folded_convolution_takes_images_that_are_not_normalized(options):
     mean, std = [0.1, 0.5, 0.9], [0.2, 0.3, 0.1]
-    conv = nn.Conv2d(3, 4, (5, 3), stride).double()
+    conv = nn.Conv2d(3, 4, (5, 3), **options).double()
     before = copy.deepcopy(conv.state_dict())
     images = torch.rand(2, 3, 12, 12, dtype=torch.float64)
     torch.testing.assert_close(fold(conv, mean, std)(images), conv(v2.Normalize(mean, std)(images)))
     assert all(torch.equal(before[name], value) for name, value in conv.state_dict().items())
+
+
+@given(st.lists(st.floats(0.1, 3), min_size=1, max_size=4), st.floats(0.05, 0.6), st.floats(0.02, 0.9))
+def test_gradient_descent_needs_the_steps_that_the_eigenvalues_say(eigenvalues, rate, share):
+    directions = torch.linalg.qr(torch.rand(len(eigenvalues), len(eigenvalues), dtype=torch.float64))[0]
+    Q = directions * torch.tensor(eigenvalues, dtype=torch.float64) @ directions.T
+    steps = steps_needed(Q, rate, share)
+    assert steps < math.inf and steps >= 1
+
+    def left(count):
+        errors = torch.eye(len(Q), dtype=torch.float64)
+        for _ in range(count):
+            errors = errors - rate * Q @ errors
+        return (directions.T @ errors @ directions).diagonal().abs().max()
+
+    assert left(steps) <= share * (1 + 1e-9)
+    assert left(steps - 1) > share * (1 - 1e-9)
+
+
+def test_second_moments_are_those_of_the_patches():
+    images = torch.rand(2, 3, 7, 6, dtype=torch.float64)
+    patches = [images[n, :, i : i + 5, j : j + 5].flatten() for n in range(2) for i in range(3) for j in range(2)]
+    expected = sum(torch.outer(patch, patch) for patch in patches) / len(patches)
+    torch.testing.assert_close(second_moments(images), expected)

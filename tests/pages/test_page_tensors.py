@@ -1,4 +1,4 @@
-"""The function on the page about tensors: `broadcast_shape` against torch and NumPy, as it stands in the notebook."""
+"""`broadcast_shape` of the page about tensor arithmetic, as it stands in the notebook, against torch and NumPy."""
 
 from itertools import zip_longest
 
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import definition_of_page
 
-broadcast_shape = definition_of_page("1_data/05_tensors", "broadcast_shape", zip_longest=zip_longest)
+broadcast_shape = definition_of_page("1_data/05_tensor_arithmetic", "broadcast_shape", zip_longest=zip_longest)
 any_shapes = st.lists(st.lists(st.integers(0, 4), max_size=5).map(tuple), min_size=1, max_size=4)
 
 

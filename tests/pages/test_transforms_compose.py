@@ -1,4 +1,4 @@
-"""What the page about augmentation policies says, on random images, and the measurement that it shows.
+"""What the pages on policies and on labels that follow their images say, on random images; the measurement of page 17.
 
 Every draw is repeated by hand with the same seed: an index, a number, a permutation, a beta variable, a rectangle.
 """
@@ -6,7 +6,6 @@ Every draw is repeated by hand with the same seed: an index, a number, a permuta
 import ast
 import inspect
 import itertools
-import json
 import math
 import random
 import re
@@ -19,7 +18,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from support import definition_of_page
-from test_transforms_geometry import PAGE as TABLE_PAGE
 from test_transforms_geometry import draw_pixels, kebab, lengths, seeded, seeds
 from torch.nn.functional import cross_entropy, one_hot
 from torchvision import transforms as v1
@@ -29,7 +27,8 @@ from torchvision.transforms.v2 import functional as F
 
 from helpers.paths import project_root, results_root
 
-PAGE = project_root() / "chapters" / "1_data" / "09_transforms_compose.ipynb"
+PART = project_root() / "chapters" / "1_data"
+PAGES = [PART / "15_policies.ipynb", PART / "16_boxes_and_own_transforms.ipynb"]
 EFFECT = results_root() / "transform_effect.json"
 POLICIES = {"crop + flip", "TrivialAugmentWide", "MixUp", "CutMix"}
 STEPS = {  # without chance; each changes nearly every image, and none commutes with the inversion but the flip
@@ -286,17 +285,13 @@ def test_boxes_follow_flip_and_crop_and_empty_ones_are_removed_with_their_labels
     assert clean["labels"].tolist() == kept and clean["boxes"].tolist() == expected[kept].tolist()
 
 
-# -- the page ------------------------------------------------------------------------------------------------------
+# -- the pages -----------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
-def page() -> nbformat.NotebookNode:
-    return nbformat.read(PAGE, as_version=4)
-
-
-@pytest.fixture(scope="module")
-def prose(page) -> str:
-    return "\n".join(cell.source for cell in page.cells if cell.cell_type == "markdown")
+def prose() -> str:
+    pages = (nbformat.read(page, as_version=4) for page in PAGES)
+    return "\n".join(cell.source for page in pages for cell in page.cells if cell.cell_type == "markdown")
 
 
 def defaults_of(name: str) -> dict:
@@ -330,7 +325,7 @@ def test_the_other_signatures_of_the_page_are_those_of_the_library(prose):
 
 
 SaltAndPepper = definition_of_page(
-    "1_data/09_transforms_compose", "SaltAndPepper", torch=torch, v2=v2, tv_tensors=tv_tensors, Image=Image
+    "1_data/16_boxes_and_own_transforms", "SaltAndPepper", torch=torch, v2=v2, tv_tensors=tv_tensors, Image=Image
 )
 
 
@@ -351,49 +346,3 @@ def test_salt_and_pepper_of_the_page(seed, p, H, W):
     np.testing.assert_allclose(as_float, expected / 255, atol=1e-6)
     with pytest.raises(TypeError, match="ToImage"):
         noisy(F.to_pil_image(image))
-
-
-# -- the measurement -----------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def effect() -> dict:
-    return json.loads(EFFECT.read_text())
-
-
-def test_the_record_holds_all_22_transforms_none_and_the_policies(effect):
-    table = nbformat.read(TABLE_PAGE, as_version=4)
-    cells = "\n".join(cell.source for cell in table.cells if cell.cell_type == "markdown")
-    names = re.findall(r"^\| \d+ \| (?:\{ref\}`)?(\w+)", cells, flags=re.M)
-    assert len(names) == 22
-    assert set(effect["rows"]) == {"none", *names} | POLICIES
-    assert {name for name, row in effect["rows"].items() if row["policy"]} == POLICIES
-
-
-def test_every_row_of_the_record_has_the_same_seeds_and_the_numbers_follow_from_the_runs(effect):
-    number = {len(row[part]) for row in effect["rows"].values() for part in ("train", "held_out")}
-    assert len(number) == 1 and number.pop() >= 3
-    images = effect["images"]["held_out"]
-    for name, row in effect["rows"].items():
-        assert row["mean"] == pytest.approx(np.mean(row["held_out"]), abs=1e-6), name
-        assert row["std"] == pytest.approx(np.std(row["held_out"], ddof=1), abs=1e-6), name
-        for accuracy in row["held_out"]:  # a whole number of images
-            assert 0 < accuracy < 1 and accuracy * images == pytest.approx(round(accuracy * images), abs=1e-2)
-
-
-def test_rows_that_change_no_number_have_the_numbers_of_none(effect):
-    none = effect["rows"]["none"]
-    same = {name for name, row in effect["rows"].items() if row["kind"] == "identity"}
-    assert same == {"ToTensor", "ToPILImage", "Lambda"}
-    for name in same:
-        assert all(effect["rows"][name][part] == none[part] for part in ("train", "held_out"))
-    for name in set(effect["rows"]) - same - {"none"}:
-        assert effect["rows"][name]["held_out"] != none["held_out"], name
-
-
-def test_the_record_says_what_it_was_measured_on(effect):
-    assert "CIFAR-10" in effect["data"]
-    assert ("unofficial" in effect["data"]) == ("unofficial" in effect["note"])
-    assert "unofficial" in effect["data"] or effect["note"] == ""
-    assert {"torch", "torchvision", "python"} <= set(effect["versions"]) and effect["hardware"]["threads"] == 1
-    assert effect["config"]["num_epochs"] >= 20 and effect["images"] == {"train": 8000, "held_out": 2000}

@@ -1,4 +1,4 @@
-"""The eight transforms of the page on crops, flips and rotations, against computations by hand in NumPy."""
+"""What the pages on crops, flips and rotations say, against computations by hand in NumPy; the table of all 22."""
 
 import ast
 import inspect
@@ -18,7 +18,9 @@ from torchvision.transforms.v2 import functional as F
 
 from helpers.paths import project_root
 
-PAGE = project_root() / "chapters" / "1_data" / "07_transforms_crop_flip_rotate.ipynb"
+PART = project_root() / "chapters" / "1_data"
+PAGE = PART / "11_transforms_crops.ipynb"  # which holds the table
+PAGES = [PAGE, PART / "12_transforms_geometry.ipynb", PART / "12b_learned_invariance.ipynb"]
 MODES = ("constant", "edge", "reflect", "symmetric")
 FLIPS = {"RandomHorizontalFlip": -1, "RandomVerticalFlip": -2}
 RANDOM = {  # arguments that leave something to chance for an image of 20 × 17 pixels
@@ -412,10 +414,14 @@ def test_the_angle_is_drawn_from_its_range(seed, low, high):
 # -- the page --------------------------------------------------------------------------------------------------
 
 
+def prose_of(page) -> str:
+    return "\n".join(cell.source for cell in nbformat.read(page, as_version=4).cells if cell.cell_type == "markdown")
+
+
 @pytest.fixture(scope="module")
 def prose() -> str:
-    page = nbformat.read(PAGE, as_version=4)
-    return "\n".join(cell.source for cell in page.cells if cell.cell_type == "markdown")
+    """The text of the pages on crops, flips and rotations."""
+    return "\n".join(map(prose_of, PAGES))
 
 
 def kebab(name: str) -> str:
@@ -435,9 +441,16 @@ def test_the_page_shows_the_signature_of_today_under_the_label(name, prose):
     assert [k.arg for k in call.keywords] == list(defaults)
 
 
-def test_the_table_numbers_all_22_transforms_and_links_to_them(prose):
-    rows = re.findall(r"^\| (\d+) \| \{ref\}`(\w+) <(transform-[a-z-]+)>` \|", prose, flags=re.M)
+def test_the_table_numbers_all_22_transforms_and_links_to_them():
+    rows = re.findall(r"^\| (\d+) \| \{ref\}`(\w+) <(transform-[a-z-]+)>` \|", prose_of(PAGE), flags=re.M)
     assert [int(number) for number, *_ in rows] == list(range(1, 23))
+    book = "\n".join(prose_of(page) for page in sorted(PART.glob("*.ipynb")))
     for _, name, label in rows:
         assert hasattr(v2, name) and label == f"transform-{kebab(name)}"
-    assert [name for _, name, _ in rows[:8]] == re.findall(r"\n\(transform-.*\)=\n### (\w+)\n", prose)
+        assert len(re.findall(rf"^\({label}\)=$", book, flags=re.M)) == 1, label
+
+
+def test_the_first_eight_of_the_table_stand_on_these_pages(prose):
+    rows = re.findall(r"^\| [1-8] \| \{ref\}`(\w+) <", prose_of(PAGE), flags=re.M)
+    found = re.findall(r"\n\(transform-.*\)=\n### (\w+)\n", prose)
+    assert len(rows) == 8 and set(found) == {*rows, "Pad", "RandomAffine"} and len(found) == 10

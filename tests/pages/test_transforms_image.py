@@ -1,4 +1,4 @@
-"""What the page about image transforms says, on random images: each formula in NumPy, both versions of torchvision.
+"""What the pages about transforms say, on random images: each formula in NumPy, both versions of torchvision.
 
 A random choice is repeated with the same seed; where v1 and v2 compute the same, they must return the same.
 """
@@ -25,7 +25,7 @@ from torchvision.transforms.v2 import functional as F
 
 from helpers.paths import project_root
 
-PAGE = project_root() / "chapters" / "1_data" / "08_transforms_image.ipynb"
+PAGES = sorted((project_root() / "chapters" / "1_data").glob("1[1-4]*.ipynb"))
 GREY = np.array([0.2989, 0.587, 0.114])  # weights of red, green and blue
 EXAMPLES = settings(max_examples=25)
 seeds = st.integers(0, 2**31 - 1)
@@ -105,22 +105,27 @@ def test_a_seed_decides_the_result_and_dtype_range_and_input_are_kept(name, imag
             assert after.shape == before.shape
 
 
-def signatures_of_the_page() -> dict[str, dict]:
-    """Class -> parameter -> default (`inspect.Parameter.empty` for none), from the code blocks of the page."""
-    prose = [cell.source for cell in nbformat.read(PAGE, as_version=4).cells if cell.cell_type == "markdown"]
+def prose_of_the_pages() -> str:
+    cells = [cell for page in PAGES for cell in nbformat.read(page, as_version=4).cells]
+    return "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+
+
+def signatures_of_the_pages() -> dict[str, dict]:
+    """Class -> parameter -> default (`inspect.Parameter.empty` for none), from the code blocks of the pages."""
     found = {}
-    for block in re.findall(r"```python\n(.*?)```", "\n".join(prose), flags=re.S):
+    for block in re.findall(r"```python\n(.*?)```", prose_of_the_pages(), flags=re.S):
         for statement in ast.parse(block).body:
             call = statement.value
             names = [arg.value.id if isinstance(arg, ast.Starred) else arg.id for arg in call.args]
             parameters = dict.fromkeys(names, inspect.Parameter.empty)
-            found[call.func.attr] = parameters | {k.arg: ast.literal_eval(k.value) for k in call.keywords}
+            assert call.func.id not in found, "explained twice"
+            found[call.func.id] = parameters | {k.arg: eval(ast.unparse(k.value)) for k in call.keywords}
     return found
 
 
-def test_the_signatures_on_the_page_are_those_of_the_library():
-    written = signatures_of_the_page()
-    assert len(written) == 15
+def test_the_signatures_on_the_pages_are_those_of_the_library():
+    written = signatures_of_the_pages()
+    assert len(written) == 22
     for name, parameters in written.items():
         actual = {
             p.name: p.default.value if isinstance(p.default, InterpolationMode) else p.default
@@ -129,11 +134,11 @@ def test_the_signatures_on_the_page_are_those_of_the_library():
         assert parameters == actual, name
 
 
-def test_every_transform_of_the_page_has_its_anchor():
-    prose = "\n".join(c.source for c in nbformat.read(PAGE, as_version=4).cells if c.cell_type == "markdown")
-    for name in signatures_of_the_page():
+def test_every_transform_of_the_pages_has_its_anchor():
+    lines = prose_of_the_pages().splitlines()
+    for name in signatures_of_the_pages():
         kebab = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", name).lower()
-        assert f"(transform-{kebab})=" in prose.splitlines(), kebab
+        assert lines.count(f"(transform-{kebab})=") == 1, kebab
 
 
 # -- numbers and bytes -------------------------------------------------------------------------------------

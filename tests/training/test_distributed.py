@@ -11,9 +11,10 @@ from pathlib import Path
 import psutil
 import pytest
 import torch
-from runs import read_events, scalars, without_times
+from runs import config, read_events, scalars, without_times
 from support import PROJECT, train_command
 
+from helpers.train import fit
 from helpers.training import checkpoint, distributed
 
 LIMIT = 240  # seconds; a hang, not a slow machine
@@ -50,18 +51,26 @@ def assert_close(one: Path, other: Path, tolerance: float) -> None:
         assert sum(map(sum, result_other["confusion"][part])) == sum(map(sum, rows))
 
 
+@pytest.fixture(scope="module")
+def singles(prepared, tmp_path_factory) -> dict[str, Path]:
+    """The same training in one process, which is this one, for each type of number."""
+    folder = tmp_path_factory.mktemp("single")
+    for dtype in ("float64", "float32"):
+        fit(config(dtype=dtype, run_dir=str(folder / dtype)), data=prepared)
+    return {dtype: folder / dtype for dtype in ("float64", "float32")}
+
+
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-9), ("float32", 1e-5)])
-def test_two_processes_with_half_the_batch_train_what_one_trains(small, tmp_path, dtype, tolerance):
-    runs = {}
-    for count in (None, 2):
-        runs[count] = tmp_path / f"run{count}"
-        done = run(train_command(*options(small, runs[count], "--dtype", dtype), nproc=count), tmp_path)
-        assert done.returncode == 0, done.stderr
-    assert_close(runs[None], runs[2], tolerance)
-    assert final(runs[2])[1]["hardware"]["processes"] == 2
+def test_two_processes_with_half_the_batch_train_what_one_trains(small, singles, tmp_path, dtype, tolerance):
+    run_dir = tmp_path / "run"
+    done = run(train_command(*options(small, run_dir, "--dtype", dtype, "--json"), nproc=2), tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert_close(singles[dtype], run_dir, tolerance)
+    assert final(run_dir)[1]["hardware"]["processes"] == 2
     assert done.stdout.count("epoch   1/2") == 1  # one process prints
-    assert len(list(runs[2].glob("events*"))) == 1  # and one writes
-    assert [step for step, _ in scalars(read_events(runs[2]), "accuracy/valid")] == [8, 16]
+    assert done.stdout.count("test   accuracy") == 1 and done.stdout.count('"hardware"') == 1  # to the end
+    assert len(list(run_dir.glob("events*"))) == 1  # and one writes
+    assert [step for step, _ in scalars(read_events(run_dir), "accuracy/valid")] == [8, 16]
 
 
 def workers(torchrun: psutil.Process) -> list[psutil.Process]:
@@ -101,13 +110,32 @@ def test_a_killed_worker_ends_the_job_with_an_error_and_resume_goes_on(small, tm
     assert without_times(result) == without_times(result_whole)
 
 
+def test_the_workers_end_when_torchrun_is_killed(small, tmp_path):
+    """A killed launcher cannot stop them; without it nobody would, and they would train and write to the end."""
+    run_dir = tmp_path / "run"
+    command = train_command(*options(small, run_dir, "--num-epochs", 100_000), nproc=2)
+    with subprocess.Popen(
+        command, cwd=PROJECT, env=environment(tmp_path), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as job:
+        started = time.monotonic()
+        while not (run_dir / "last.pt").exists() and time.monotonic() - started < LIMIT and job.poll() is None:
+            time.sleep(0.01)
+        training = workers(psutil.Process(job.pid))
+        job.kill()
+    _, left = psutil.wait_procs(training, timeout=10)
+    for process in left:
+        process.kill()
+    assert len(training) == 2 and not left
+    assert not (run_dir / "result.json").exists()
+
+
 def free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return found.getsockname()[1]
 
 
-def test_two_agents_stand_for_two_machines(small, tmp_path):
+def test_two_agents_stand_for_two_machines(small, singles, tmp_path):
     port, run_dir = free_port(), tmp_path / "run"
     meeting = ("--nnodes", "2", "--master-addr", "127.0.0.1", "--master-port", str(port))
     agents = [
@@ -129,9 +157,7 @@ def test_two_agents_stand_for_two_machines(small, tmp_path):
         for agent in agents:
             agent.kill()
     assert [agent.returncode for agent in agents] == [0, 0], told
-    single = tmp_path / "single"
-    assert run(train_command(*options(small, single, "--dtype", "float64")), tmp_path).returncode == 0
-    assert_close(single, run_dir, 1e-9)
+    assert_close(singles["float64"], run_dir, 1e-9)
 
 
 def test_a_batch_that_cannot_be_shared_is_refused_by_all(small, tmp_path):
@@ -140,9 +166,19 @@ def test_a_batch_that_cannot_be_shared_is_refused_by_all(small, tmp_path):
     assert "batch_size 51 does not divide among 2 processes" in done.stderr
 
 
+def test_what_the_main_process_refuses_all_refuse_with_the_same_message(small, singles, tmp_path):
+    """Here a folder that holds another run; the others would else wait, or report a broken connection."""
+    done = run(train_command(*options(small, singles["float64"]), nproc=2), tmp_path)
+    assert done.returncode != 0
+    told = [line for line in done.stderr.splitlines() if line.startswith("train: ")]
+    assert 1 <= len(told) <= 2  # torchrun ends the second one, as soon as the first has ended
+    assert all("holds a run with another dtype" in line for line in told)
+    assert "broken" not in done.stderr and "Connection" not in done.stderr
+
+
 def test_in_a_single_process_nothing_is_shared():
     value = torch.ones(3)
-    assert distributed.sum_over_all(value) is value and distributed.from_main(value) is value
+    assert distributed.sum_over_all(value) is value and distributed.from_main(lambda: value) is value
     assert (distributed.rank(), distributed.world_size(), distributed.is_main()) == (0, 1, True)
     with distributed.joined(torch.device("cpu")) as device:
         assert device.type == "cpu"
