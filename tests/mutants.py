@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,7 +57,7 @@ MUTANTS = (
     Mutant("the same order in every epoch", LOADERS, "self.sampler.set_epoch(epoch)", "self.sampler.set_epoch(0)",
            ("data/test_loaders",), ("08", "07")),
     Mutant("shift before scale", LOADERS, ".mul_(self.scale).add_(self.shift)", ".add_(self.shift).mul_(self.scale)",
-           ("data/test_loaders",), ("08", "06", "10")),
+           ("data/test_loaders",), ("08", "06", "11")),
     Mutant("class 9 becomes 8 in memory", LOADERS, "torch.tensor([label for _, label in samples])",
            "torch.tensor([min(label, 8) for _, label in samples])", ("data/test_loaders",), ("08", "06")),
     Mutant("rows and columns exchanged in memory", LOADERS, ".permute(0, 3, 1, 2)", ".permute(0, 3, 2, 1)",
@@ -86,16 +87,16 @@ MUTANTS = (
            ("data/test_archive",), ("01",)),
     Mutant("PNG files hold JPEG", "data/cifar10.py", 'format="png", compress_level=0', 'format="jpeg"',
            ("data/test_cifar10",), ("01",)),
-    Mutant("gradients pile up", TRAIN, "        optimizer.zero_grad()\n", "", ("test_train",), ("10",)),
+    Mutant("gradients pile up", TRAIN, "        optimizer.zero_grad()\n", "", ("test_train",), ("11",)),
     Mutant("measured in training order of loss: no weights by batch size", TRAIN,
            "sums[0] += loss_function(logits, labels) * len(labels)", "sums[0] += loss_function(logits, labels)",
-           ("test_train",), ("10",)),
+           ("test_train",), ("11",)),
     Mutant("confusion matrix transposed", "visualization/metrics.py",
            "labels.to(torch.int64) * num_classes + predictions.to(torch.int64)",
            "predictions.to(torch.int64) * num_classes + labels.to(torch.int64)", ("visualization/test_metrics",),
            ("06",)),
     Mutant("accuracy of the first class only", "visualization/metrics.py", "matrix.diagonal().sum().double()",
-           "matrix.diagonal()[0].double()", ("visualization/test_metrics",), ("10", "06")),
+           "matrix.diagonal()[0].double()", ("visualization/test_metrics",), ("11", "06")),
     Mutant("weights from another file", "model/weights.py", "    return model.eval()",
            "    model.initialize_weights()\n    return model.eval()", ("model/test_net",), ("06",)),
     Mutant("seeding forgets torch", "runtime.py", "    torch.manual_seed(seed)\n", "", ("test_runtime",), ("04", "07")),
@@ -170,10 +171,11 @@ def main() -> int:
     everything = [sorted({name for mutant in chosen for name in getattr(mutant, kind)}) for kind in ("tests", "pages")]
     if failing := [name for name in noticed(None, archive, *everything).values() if name]:
         raise SystemExit(f"without any mutant, {' and '.join(failing)} fails: mend that first")
-    for mutant in chosen:
-        found = noticed(mutant, archive, mutant.tests, mutant.pages)
-        rows.append({"what": mutant.what, "file": f"helpers/{mutant.file}", **found})
-        print(f"{mutant.what:45s} {found['test'] or 'NO TEST':32s} {found['page'] or 'no page'}", flush=True)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # each waits for processes
+        everyone = pool.map(lambda mutant: noticed(mutant, archive, mutant.tests, mutant.pages), chosen)
+        for mutant, found in zip(chosen, everyone, strict=True):
+            rows.append({"what": mutant.what, "file": f"helpers/{mutant.file}", **found})
+            print(f"{mutant.what:45s} {found['test'] or 'NO TEST':32s} {found['page'] or 'no page'}", flush=True)
     by_page = sum(row["page"] is not None for row in rows) / len(rows)
     untested = [row["what"] for row in rows if row["test"] is None]
     print(f"{len(rows)} mutants, {len(rows) - len(untested)} noticed by a test, {by_page:.0%} by a page")

@@ -2,7 +2,7 @@
 
     python tests/benchmarks/normalization_effect.py [--record]
 
-The variants and the training are those of page 10 of part 1, as they stand in the notebook, with the parameters of that
+The variants and the training are those of page 11 of part 1, as they stand in the notebook, with the parameters of that
 page and more seeds: `Net`, 2,000 training images, 5 epochs, SGD without momentum. Each run is a list of epochs, and the
 numbers of an epoch are the loss and the accuracy on the validation images, normalized like the training images, and the
 accuracy on the training images while they were trained on. A run that is stopped by an infinite loss counts as guessing
@@ -42,7 +42,7 @@ from helpers.visualization import metrics  # noqa: E402
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from support import definition_of_page  # noqa: E402
 
-PAGE = "1_data/10_normalization_and_training"
+PAGE = "1_data/11_normalization_and_training"
 WITH_BATCH_NORM = ("bytes", "wrong scale", "training set")
 
 

@@ -18,7 +18,7 @@ batch       MixUp and CutMix, called on each batch of 128.
 
 Further rows ask why RandomChoice gains more than crop + flip: the same transforms, less often, without the jitter, and
 with a draw for each image instead of each group. `budgets` holds some rows again with other numbers of epochs, all else
-equal.
+equal. `again` holds the row that came first, and the usual advice, once more with new seeds.
 
 A run with seed s has the initial weights and the order of the images of every other run with seed s: differences are
 taken seed by seed. `--record` writes to `book/results/transform_effect.json` after each run and goes on where an
@@ -149,6 +149,7 @@ WHY = (
     "other order", "crop, a third", "crop and flip, a third each", "RandomChoice, no jitter", "crop + flip, each image",
 )  # fmt: skip
 BUDGETS = (4, 10)  # epochs
+AGAIN = ("none", "RandomChoice", "crop + flip")  # with as many new seeds
 WITH_BUDGETS = ("none", "RandomHorizontalFlip", "RandomCrop", "crop + flip", "RandomChoice")
 
 
@@ -262,6 +263,7 @@ def main() -> None:
         "seconds": 0.0,
         "rows": {},
         "budgets": {},
+        "again": {},
     }  # fmt: skip
     path = results_root() / "transform_effect.json"
     if options.record and path.exists():
@@ -269,11 +271,14 @@ def main() -> None:
         if any(before[key] != record[key] for key in ("data", "images", "config", "versions")):
             raise SystemExit(f"{path}: another experiment. Move it away first.")
         record |= {"seconds": before["seconds"], "rows": before["rows"], "budgets": before.get("budgets", {})}
+        record["again"] = before.get("again", {})
 
     # short runs first, then row by row, seed by seed
     todo = [(record["budgets"].setdefault(str(epochs), {}), epochs, name, seed) for seed in range(options.seeds)
             for epochs in BUDGETS for name in WITH_BUDGETS if name == "none" or name in rows]  # fmt: skip
     todo += [(record["rows"], options.epochs, name, seed) for seed in range(options.seeds) for name in ["none", *rows]]
+    todo += [(record["again"], options.epochs, name, options.seeds + seed) for seed in range(options.seeds)
+             for name in AGAIN if name == "none" or name in rows]  # fmt: skip
     for table, epochs, name, seed in todo:
         row = rows.get(name)
         entry = table.setdefault(
@@ -287,7 +292,7 @@ def main() -> None:
                 "held_out": [],
             },
         )
-        if len(entry["held_out"]) > seed:
+        if len(entry["held_out"]) > (seed - options.seeds if table is record["again"] else seed):
             continue
         start = time.perf_counter()
         if row and row.kind == "identity" and seed and name in equal:

@@ -13,10 +13,14 @@ from support import definition_of_page
 from torch import nn
 from torchvision.transforms import v2
 
-NORMALIZATION, TRAINING = "1_data/09_normalization", "1_data/10_normalization_and_training"
-denormalize, merge, undo, used = (
-    definition_of_page(NORMALIZATION, name, torch=torch, v2=v2)
-    for name in ("denormalize", "merge_solution", "undo_solution", "used_solution")
+NUMBERS, BACK, TRAINING = (
+    f"1_data/{page}" for page in ("09_normalization", "10_normalize_and_back", "11_normalization_and_training")
+)
+merge, needed = (
+    definition_of_page(NUMBERS, name, torch=torch, math=math) for name in ("merge_solution", "needed_solution")
+)
+denormalize, undo, used = (
+    definition_of_page(BACK, name, torch=torch, v2=v2) for name in ("denormalize", "undo_solution", "used_solution")
 )
 fold, steps_needed, second_moments = (
     definition_of_page(TRAINING, name, torch=torch, nn=nn, math=math)
@@ -52,6 +56,15 @@ def test_merged_parts_equal_the_whole(first, second):
         return len(values), np.mean(values), np.var(values)
 
     assert merge(moments(first), moments(second)) == pytest.approx(moments(first + second), rel=1e-9, abs=1e-9)
+
+
+@given(st.floats(0.001, 0.1), st.integers(2, 6))
+def test_so_many_images_are_needed_and_no_fewer(error, n):
+    images = torch.randint(0, 256, (n, 3, 2, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(n))
+    spread = (images.numpy() / 255).mean((2, 3)).std(0, ddof=1).max()
+    found = needed(images, error)
+    assert spread / math.sqrt(found) <= error * (1 + 1e-9)
+    assert found == 1 or spread / math.sqrt(found - 1) > error * (1 - 1e-9)
 
 
 @given(means, stds)

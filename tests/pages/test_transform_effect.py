@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from support import PROJECT, definition_of_page
 
-PAGE = "1_data/17_does_it_help"
-TABLE_PAGE = PROJECT / "chapters" / "1_data" / "11_transforms_crops.ipynb"
+PAGE = "1_data/20_does_it_help"
+TABLE_PAGE = PROJECT / "chapters" / "1_data" / "12_transforms_crops.ipynb"
 POLICIES = {"crop + flip", "TrivialAugmentWide", "MixUp", "CutMix"}
 EQUAL = {"ToPILImage", "Lambda"}  # bit for bit the input of none
 

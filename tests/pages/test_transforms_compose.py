@@ -1,4 +1,4 @@
-"""What the pages on policies and on labels that follow their images say, on random images; the measurement of page 17.
+"""What the pages on policies and on labels that follow their images say, on random images.
 
 Every draw is repeated by hand with the same seed: an index, a number, a permutation, a beta variable, a rectangle.
 """
@@ -25,12 +25,10 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as F
 
-from helpers.paths import project_root, results_root
+from helpers.paths import project_root
 
 PART = project_root() / "chapters" / "1_data"
-PAGES = [PART / "15_policies.ipynb", PART / "16_boxes_and_own_transforms.ipynb"]
-EFFECT = results_root() / "transform_effect.json"
-POLICIES = {"crop + flip", "TrivialAugmentWide", "MixUp", "CutMix"}
+PAGES = [PART / "16_policies.ipynb", PART / "17_boxes_and_own_transforms.ipynb"]
 STEPS = {  # without chance; each changes nearly every image, and none commutes with the inversion but the flip
     "flip": v2.RandomHorizontalFlip(1.0),
     "invert": v2.RandomInvert(1.0),
@@ -325,7 +323,7 @@ def test_the_other_signatures_of_the_page_are_those_of_the_library(prose):
 
 
 SaltAndPepper = definition_of_page(
-    "1_data/16_boxes_and_own_transforms", "SaltAndPepper", torch=torch, v2=v2, tv_tensors=tv_tensors, Image=Image
+    "1_data/17_boxes_and_own_transforms", "SaltAndPepper", torch=torch, v2=v2, tv_tensors=tv_tensors, Image=Image
 )
 
 

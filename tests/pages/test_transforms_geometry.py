@@ -19,8 +19,8 @@ from torchvision.transforms.v2 import functional as F
 from helpers.paths import project_root
 
 PART = project_root() / "chapters" / "1_data"
-PAGE = PART / "11_transforms_crops.ipynb"  # which holds the table
-PAGES = [PAGE, PART / "12_transforms_geometry.ipynb", PART / "12b_learned_invariance.ipynb"]
+PAGE = PART / "12_transforms_crops.ipynb"  # which holds the table
+PAGES = [PAGE, PART / "13_transforms_geometry.ipynb", PART / "18_learned_invariance.ipynb"]
 MODES = ("constant", "edge", "reflect", "symmetric")
 FLIPS = {"RandomHorizontalFlip": -1, "RandomVerticalFlip": -2}
 RANDOM = {  # arguments that leave something to chance for an image of 20 × 17 pixels

@@ -48,7 +48,7 @@ def balanced_batches(labels, per_class, generator):
     for groups in zip(*shares, strict=False):
         if len(groups[-1]) == per_class:
             yield torch.stack(groups).T.flatten().tolist()
-# %% 1: always the first images of a class | the same images
+# %% 1: always the first images of a class | takes the same images
 def balanced_batches(labels, per_class, generator):
     labels = torch.as_tensor(labels)
     shares = [(labels == k).nonzero()[:, 0].split(per_class) for k in range(int(labels.max()) + 1)]

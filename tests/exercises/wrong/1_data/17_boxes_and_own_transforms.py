@@ -159,7 +159,7 @@ def quarter_turn(boxes, width):
 def quarter_turn(boxes, width):
     x1, y1, x2, y2 = boxes.unbind(1)
     return torch.stack([width - x2, y1, width - x1, y2], dim=1)
-# %% 2: in place | was
+# %% 2: in place | were changed
 def quarter_turn(boxes, width):
     boxes[:] = boxes[:, [1, 2, 3, 0]]
     boxes[:, 1], boxes[:, 3] = width - boxes[:, 1], width - boxes[:, 3]
