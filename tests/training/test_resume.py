@@ -246,7 +246,8 @@ def test_a_last_checkpoint_that_lacks_a_part_is_answered_with_one_message(small,
     other = state["best"] | {"weights": state["best"]["weights"] | {"fc3.bias": torch.zeros(3)}}
     checkpoint.save(finished / "last.pt", state | {"best": other})  # found now, not after the last epoch
     assert resume(finished, small, whole, monkeypatch) == 1
-    assert "mismatched: fc3.bias [3], not [10]" in capsys.readouterr().err
+    (told,) = capsys.readouterr().err.splitlines()
+    assert told.startswith(f"train: {finished / 'last.pt'}: ") and "mismatched: fc3.bias [3], not [10]" in told
 
 
 def test_a_folder_that_holds_a_run_is_refused(prepared, stopped):
@@ -328,10 +329,10 @@ def test_names_with_spaces_letters_and_links_are_names_like_others(small, whole,
 
 def test_a_run_dir_that_is_a_file_is_refused(small, whole, tmp_path, monkeypatch, capsys):
     (tmp_path / "file").write_text("mine")
-    for run_dir in (tmp_path / "file", tmp_path / "file" / "below"):
+    for run_dir, reason in ((tmp_path / "file", "a file, not a folder"), (tmp_path / "file" / "below", "Not a direct")):
         assert resume(run_dir, small, whole, monkeypatch) == 1
         (told,) = capsys.readouterr().err.splitlines()
-        assert told.startswith(f"train: {run_dir}: ") and "hoose another --run-dir" in told
+        assert told.startswith(f"train: {run_dir}: ") and reason in told and "hoose another --run-dir" in told
     assert (tmp_path / "file").read_text() == "mine"
 
 
@@ -402,14 +403,13 @@ def test_a_second_process_is_refused_while_the_first_trains(small, whole, tmp_pa
             assert train.main([str(word) for word in options(small, run_dir)]) == 1  # and so is a new start
             assert "another process trains there" in capsys.readouterr().err
             assert {path.name: path.stat().st_mtime_ns for path in run_dir.iterdir()} == before
-        finally:
             first.kill()  # only itself: its halted loader process, which outlives it, must not hold the lock
-    try:
-        assert resume(run_dir, small, whole, monkeypatch, "--num-workers", 1) == 0
-        assert_same(run_dir, whole)
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(first.pid, signal.SIGKILL)
+            first.wait()
+            assert resume(run_dir, small, whole, monkeypatch, "--num-workers", 1) == 0
+            assert_same(run_dir, whole)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(first.pid, signal.SIGKILL)
 
 
 WRONG = [
