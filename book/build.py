@@ -110,6 +110,8 @@ def write_config(cache_path: Path, label: str) -> Path:
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     today = datetime.date.today().isoformat()
     config["execute"]["cache"] = str(cache_path)
+    sphinx = config["sphinx"]["config"]  # a page built alone counts paths from its own folder
+    sphinx["html_static_path"] = [str(ROOT / path) for path in sphinx["html_static_path"]]
     config["html"]["extra_footer"] = f"<p>Executed on {label}, {today}.</p>"
     versions = "".join(f"| {name} | {version} |\n" for name, version in runtime.versions().items())
     config["parse"]["myst_substitutions"] = {

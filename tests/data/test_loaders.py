@@ -18,13 +18,13 @@ MEAN, STD = (0.5, 0.4, 0.3), (0.25, 0.2, 0.3)
 
 @pytest.fixture
 def index(tmp_path):
-    """An index of 50 noise images in five classes."""
+    """An index of 50 noise images in ten classes."""
     pixels = np.random.default_rng(0).integers(0, 256, (50, 32, 32, 3), dtype=np.uint8)
     samples = []
     for n, image in enumerate(pixels):
         path = tmp_path / f"{n:02d}.png"
         Image.fromarray(image).save(path)
-        samples.append((path, n % 5))
+        samples.append((path, n % 10))
     write_index(tmp_path / "train.txt", samples)
     return tmp_path / "train.txt"
 
@@ -89,6 +89,21 @@ def test_offsets_and_flips_are_drawn_from_their_whole_range_for_each_image(index
         drawn.append(data.shifts)
     assert set(torch.stack(drawn).flatten().tolist()) == set(range(9))
     assert len({tuple(shift) for shift in drawn[0].tolist()}) > 20  # independent, not one for the batch
+    assert len({str(shifts.tolist()) for shifts in drawn}) == 40  # anew in each epoch
+
+
+def test_half_of_the_images_are_mirrored_and_every_offset_is_as_likely_as_another(index):
+    data, flips, shifts = TensorImages(index, mean=MEAN, std=STD, padding=4), [], []
+    for epoch in range(80):  # 4,000 draws
+        data.set_epoch(epoch)
+        flips.append(data.flips)
+        shifts.append(data.shifts)
+    flips, shifts = torch.cat(flips), torch.cat(shifts)
+    n = len(flips)
+    assert abs(flips.sum() - n / 2) < 4 * (n / 4) ** 0.5  # four standard deviations
+    for axis in (0, 1):
+        counts = shifts[:, axis].bincount(minlength=9)
+        assert (counts - n / 9).abs().max() < 4 * (n * 8 / 81) ** 0.5
 
 
 def test_an_epoch_is_the_same_with_any_batch_size_and_any_number_of_workers(index):
@@ -102,9 +117,15 @@ def test_an_epoch_is_the_same_with_any_batch_size_and_any_number_of_workers(inde
 def test_another_epoch_or_seed_is_another_order_and_other_crops(index):
     data = TensorImages(index, mean=MEAN, std=STD, padding=4, seed=3)
     other = TensorImages(index, mean=MEAN, std=STD, padding=4, seed=4)
-    first = batches(EpochLoader(data, 10))
-    assert not torch.equal(first[1], batches(EpochLoader(data, 10), epoch=1)[1])
-    assert not torch.equal(first[1], batches(EpochLoader(other, 10))[1])
+    orders, crops = [], []
+    for images, epoch in ((data, 0), (data, 1), (other, 0)):
+        loader = EpochLoader(images, 10)
+        loader.set_epoch(epoch)
+        orders.append([loader.positions(step) for step in range(5)])
+        crops.append(images.__getitems__(range(50))[0])  # in the order of the index
+    for k in (1, 2):
+        assert orders[0] != orders[k]
+        assert not torch.equal(crops[0], crops[k])
 
 
 def test_the_processes_share_each_batch_of_a_single_process(index):
