@@ -43,6 +43,8 @@ def test_a_run_goes_on_after_a_stop_with_the_state_of_the_scaler(prepared, tmp_p
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
 def test_a_compiled_run_trains_the_same_model(prepared, tmp_path, monkeypatch):
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))  # nothing stays behind, nothing is found
+    inductor = pytest.importorskip("torch._inductor.config")
+    monkeypatch.setattr(inductor, "compile_threads", 1)  # no pool of processes that each import torch
     plain, result = fit(config(num_epochs=1), data=prepared)
     compiled, result_compiled = fit(config(num_epochs=1, compile=True), data=prepared)
     assert result_compiled["history"][0]["train_mode_loss"] == pytest.approx(

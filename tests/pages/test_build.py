@@ -201,7 +201,10 @@ def test_a_build_that_is_stopped_leaves_no_process_and_no_file(book, tmp_path_fa
     marked = {"PYTHONPATH": str(book), "TMPDIR": str(temporary), "BOOK_TEST_MARK": str(book)}
     command = [sys.executable, str(book / "book" / "build.py"), "--source", "sample", "--jobs", "2"]
     with (book / "log").open("w") as log:
-        building = subprocess.Popen(command, cwd=book, env=os.environ | marked, stdout=log, stderr=log)
+        building = subprocess.Popen(
+            command, cwd=book, env=os.environ | marked, stdout=log, stderr=log,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background ignores it
+        )  # fmt: skip
     try:
         assert wait_until(running.exists), (book / "log").read_text()
         assert len(processes_with(str(book))) >= 3  # the command, a worker, a kernel
