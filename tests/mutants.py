@@ -34,7 +34,10 @@ SECONDS = 400  # a page or test file that takes longer has noticed something too
 
 @dataclass(frozen=True)
 class Mutant:
-    """What is wrong, where, the line before and after, and who may notice: test files, numbers of pages."""
+    """What is wrong, where, the line before and after, and who may notice: test files, pages as `2_model/08`.
+
+    A page without its part is one of the first.
+    """
 
     what: str
     file: str
@@ -46,6 +49,8 @@ class Mutant:
 
 LOADERS, SPLIT, INDEX = "data/loaders.py", "data/split.py", "data/index.py"
 DATASET, STATISTICS, TRAIN = "data/dataset.py", "data/statistics.py", "train.py"
+NET, RESNET, LANDMARKS = "model/net.py", "model/resnet.py", "model/landmarks.py"
+INITIALIZATION, WEIGHTS = "model/initialization.py", "model/weights.py"
 MUTANTS = (
     Mutant("crops start one row off", LOADERS, "crops[chosen, :, shifts[:, 0], ",
            "crops[chosen, :, (shifts[:, 0] + 1) % crops.shape[2], ", ("data/test_loaders",), ("08", "06")),
@@ -104,6 +109,33 @@ MUTANTS = (
            "np.moveaxis(image, 0, -1)[..., ::-1] if image.ndim == 3", ("visualization/test_plots",), ("06",)),
     Mutant("the export numbers images from 1", "data/cifar10.py", '{label}_{n:05d}.png"', '{label}_{n + 1:05d}.png"',
            ("data/test_cifar10",), ("01",)),
+    Mutant("Net without its first ReLU", NET, "F.max_pool2d(F.relu(self.conv1(images)), 2)",
+           "F.max_pool2d(self.conv1(images), 2)", ("model/test_net",), ("2_model/01", "06")),
+    Mutant("Net averages instead of taking the largest", NET, "x = F.max_pool2d(F.relu(self.conv2(x)), 2)",
+           "x = F.avg_pool2d(F.relu(self.conv2(x)), 2)", ("model/test_net",), ("2_model/01", "06")),
+    Mutant("a residual block without its shortcut", RESNET, "F.relu(self.bn2(self.conv2(x)) + shortcut)",
+           "F.relu(self.bn2(self.conv2(x)))", ("model/test_net",), ("2_model/08", "2_model/09")),
+    Mutant("ResNet34 with a block too few", RESNET, "_stage(128, 256, 6, stride=2)", "_stage(128, 256, 5, stride=2)",
+           ("model/test_net",), ("2_model/08",)),
+    Mutant("Kaiming by the fan-out", INITIALIZATION, '"kaiming": partial(init.kaiming_normal_, nonlinearity="relu")',
+           '"kaiming": partial(init.kaiming_normal_, mode="fan_out", nonlinearity="relu")',
+           ("model/test_initialization", "model/test_net"), ("2_model/11", "2_model/10")),
+    Mutant("biases drawn as 0.1", INITIALIZATION, "init.zeros_(layer.bias)", "init.constant_(layer.bias, 0.1)",
+           ("model/test_initialization", "model/test_net"), ("2_model/11", "2_model/12")),
+    Mutant("the tutorial's linear layers ten times as large", INITIALIZATION,
+           '_DRAWS_OF_LINEAR = {"tutorial": partial(init.normal_, std=SMALL)',
+           '_DRAWS_OF_LINEAR = {"tutorial": partial(init.normal_, std=10 * SMALL)',
+           ("model/test_initialization", "model/test_net"), ("2_model/11",)),
+    Mutant("a transplant leaves out the buffers", WEIGHTS,
+           "moved = [key for key in own if key in state and", "moved = [key for key in dict(model.named_parameters()) "
+           "if key in state and", ("model/test_weights",), ("2_model/13", "2_model/14")),
+    Mutant("weights that do not fit are loaded in part", WEIGHTS,
+           "check_state(model, state, origin)\n    model.load_state_dict(state)",
+           "model.load_state_dict(state, strict=False)", ("model/test_net", "model/test_weights"), ("2_model/02",)),
+    Mutant("Inception without its pooling branch", LANDMARKS, "[branch(x) for branch in self.branches]",
+           "[branch(x) for branch in list(self.branches)[:3]]", ("model/test_landmarks",), ("2_model/09",)),
+    Mutant("a dense layer forgets what it got", LANDMARKS, "torch.cat([x, self.conv2", "torch.cat([0 * x, self.conv2",
+           ("model/test_landmarks",), ("2_model/09",)),
 )  # fmt: skip
 
 
@@ -154,7 +186,8 @@ def noticed(
         folder = Path(name) / "project"
         copy_with(mutant, folder, archive)
         test = next((t for t in tests if fails(folder, f"tests/{t}.py")), None)
-        paths = [path for k in pages for path in folder.glob(f"chapters/1_data/{k}_*.ipynb")]
+        places = [k if "/" in k else f"1_data/{k}" for k in pages]
+        paths = [path for place in places for path in folder.glob(f"chapters/{place}_*.ipynb")]
         page = next((p for p in paths if fails(folder, "--nbval", "--nbval-current-env", str(p))), None)
     return {"test": test and f"tests/{test}.py", "page": page and page.stem}
 
