@@ -138,13 +138,15 @@ def test_the_first_cell_says_how_long_it_takes_and_how_to_run_it(page, request):
 
 
 def test_predictions_are_closed_and_say_so(page):
-    """Where the reader is asked to predict, the output is closed until it is opened."""
-    closed = [cell for cell in code_cells(page) if "hide-output" in tags(cell)]
-    assert 1 <= len(closed) <= 4
-    for cell in closed:
-        assert cell.metadata["mystnb"]["code_prompt_show"] == "Predict, then open"
+    """Where the reader is asked to predict, the output is closed until it is opened; the code too, if it tells."""
+    asked = [cell for cell in lesson_cells(page)
+             if cell.metadata.get("mystnb", {}).get("code_prompt_show") == "Predict, then open"]  # fmt: skip
+    assert asked == [cell for cell in lesson_cells(page) if {"hide-output", "hide-cell"} & set(tags(cell))]
+    assert 1 <= len(asked) <= 4
+    for cell in asked:
         before = page.cells[page.cells.index(cell) - 1]
         assert before.cell_type == "markdown" and re.search(r"[Pp]redict|[Gg]uess", before.source), cell.source
+        assert "hide-cell" in tags(cell) or "assert" not in cell.source, f"an assertion gives it away: {cell.source}"
 
 
 def test_costs_are_printed_as_numbers_not_as_verdicts(page):
