@@ -1,4 +1,4 @@
-"""`helpers.model.weights.transplant`: what it moves, what it says, and that it changes nothing when it fails."""
+"""`helpers.model.weights`: loaded whole or not at all; what `transplant` moves, what it says, and what it refuses."""
 
 import pytest
 import torch
@@ -6,7 +6,7 @@ from torch import nn
 
 from helpers.model.net import Net
 from helpers.model.resnet import CifarResNet
-from helpers.model.weights import transplant
+from helpers.model.weights import load_state, transplant
 from helpers.paths import DataError
 
 
@@ -21,6 +21,21 @@ def values_of(model: nn.Module) -> dict[str, torch.Tensor]:
 
 def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
+
+
+def test_a_state_is_loaded_whole_or_not_at_all():
+    old, new = Net(10), Net(10)
+    load_state(new, old.state_dict(), "weights.pt")
+    assert same(new.state_dict(), old.state_dict())
+
+    other, state = Net(5), old.state_dict()
+    before = values_of(other)
+    state["extra"] = state.pop("conv1.bias")
+    with pytest.raises(DataError) as told:
+        load_state(other, state, "weights.pt")
+    assert same(other.state_dict(), before)  # conv2, which fits, too
+    for part in ("weights.pt", "missing: conv1.bias", "unexpected: extra", "fc3.weight [10, 84], not [5, 84]"):
+        assert part in str(told.value)
 
 
 def test_everything_moves_between_equal_networks_buffers_included():
