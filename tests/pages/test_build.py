@@ -118,8 +118,9 @@ def test_one_page_can_be_built_alone_and_a_changed_page_is_rendered_again(book, 
     assert executed(done) == {"two.ipynb"}
     html = book / "_build" / "_page" / "chapters-1_data-two" / "html" / "two.html"
     assert done[1].splitlines()[-1] == f"Open {html}" and "<pre>2\n" in without_markup(html)
-    style = (book / "book" / "_static" / "book.css").read_text()
-    assert (html.parent / "_static" / "book.css").read_text() == style  # it looks as in the book
+    for name in ("book.css", "book.js"):  # it looks as in the book
+        assert (html.parent / "_static" / name).read_text() == (book / "book" / "_static" / name).read_text()
+        assert f"_static/{name}" in html.read_text()
 
     write_page(book / "chapters/1_data/two.ipynb", "# Two", "print(20 + 2)")
     assert executed(build("--page", "chapters/1_data/two")) == {"two.ipynb"}
