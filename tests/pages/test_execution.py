@@ -87,7 +87,9 @@ def changed(name: str, value: object) -> object:
         return not value
     if not isinstance(value, int | float):
         return value
-    return value // 2 if isinstance(value, int) and value >= 2 else value / 2 if value else 1
+    if isinstance(value, int):
+        return value // 2 if value >= 2 else value + 1
+    return value / 2 if value else 1.0
 
 
 def pages_that_stand_for_all() -> list[Path]:
