@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from helpers.model.initialization import initialize_weights
 from helpers.model.net import Net
-from helpers.model.resnet import BasicBlock
+from helpers.model.resnet import BasicBlock, projection
 
 
 def conv(in_channels: int, out_channels: int, size: int = 3, stride: int = 1, batch_norm: bool = True) -> nn.Sequential:
@@ -77,10 +77,8 @@ class Bottleneck(nn.Module):
         self.bn2 = nn.BatchNorm2d(width)
         self.conv3 = nn.Conv2d(width, 4 * width, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(4 * width)
-        self.downsample = nn.Sequential()  # the identity
-        if stride != 1 or channels != 4 * width:
-            self.downsample.append(nn.Conv2d(channels, 4 * width, 1, stride, bias=False))
-            self.downsample.append(nn.BatchNorm2d(4 * width))
+        same = stride == 1 and channels == 4 * width
+        self.downsample = nn.Identity() if same else projection(channels, 4 * width, stride)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         shortcut = self.downsample(x)

@@ -41,3 +41,13 @@ class Net(nn.Module):
     def initialize_weights(self, method: str = "kaiming") -> None:
         """Draw new weights; see `helpers.model.initialization`."""
         initialize_weights(self, method)
+
+
+def with_batch_norm(model: Net) -> Net:
+    """Put a BatchNorm layer behind each layer of this model but the last."""
+    for name, layer in list(model.named_children())[:-1]:
+        is_conv = isinstance(layer, nn.Conv2d)
+        size = len(layer.weight)  # channels, or numbers out
+        norm = nn.BatchNorm2d(size) if is_conv else nn.BatchNorm1d(size)
+        setattr(model, name, nn.Sequential(layer, norm))
+    return model

@@ -10,6 +10,14 @@ from torch.nn import functional as F
 from helpers.model.initialization import initialize_weights
 
 
+def projection(in_channels: int, out_channels: int, stride: int) -> nn.Sequential:
+    """A shortcut that changes its shape: 1×1 convolution, batch norm; [B, C, H, W] -> [B, C', H / stride, W / stride].
+
+    Source: K. He et al., Deep Residual Learning for Image Recognition, 2016, option B.
+    """
+    return nn.Sequential(nn.Conv2d(in_channels, out_channels, 1, stride, bias=False), nn.BatchNorm2d(out_channels))
+
+
 class BasicBlock(nn.Module):
     """Two 3×3 convolutions and a shortcut: relu(f(x) + x); [B, C, H, W] -> [B, C', H / stride, W / stride].
 
@@ -24,8 +32,7 @@ class BasicBlock(nn.Module):
         self.bn2 = nn.BatchNorm2d(out_channels)
         self.downsample: nn.Module | None = None  # the shortcut must change its shape as the block does
         if stride != 1 or in_channels != out_channels:
-            projection = nn.Conv2d(in_channels, out_channels, 1, stride, bias=False)
-            self.downsample = nn.Sequential(projection, nn.BatchNorm2d(out_channels))
+            self.downsample = projection(in_channels, out_channels, stride)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         shortcut = x if self.downsample is None else self.downsample(x)

@@ -27,23 +27,23 @@ def check_state(model: nn.Module, state: Mapping[str, torch.Tensor], origin: str
     """See that these are weights for this model, without changing it. Arguments and errors as for `load_state`."""
     if not isinstance(state, Mapping) or not all(isinstance(values, torch.Tensor) for values in state.values()):
         raise DataError(f"{origin}: the weights are no state_dict, which is a dictionary of tensors.")
-    own = model.state_dict()
-    lists = {
-        "missing": [key for key in own if key not in state],
-        "unexpected": [key for key in state if key not in own],
-        "mismatched": _mismatched(own, state),
-    }
-    if any(lists.values()):
-        found = "; ".join(f"{what}: {', '.join(keys)}" for what, keys in lists.items() if keys)
+    differences = _differences(model.state_dict(), state)
+    if any(differences.values()):
+        found = "; ".join(f"{what}: {', '.join(keys)}" for what, keys in differences.items() if keys)
         raise DataError(f"{origin}: the weights of another architecture than {type(model).__name__}. {found}")
 
 
-def _mismatched(own: Mapping[str, torch.Tensor], state: Mapping[str, torch.Tensor]) -> list[str]:
-    return [
-        f"{key} {list(state[key].shape)}, not {list(own[key].shape)}"
-        for key in own
-        if key in state and state[key].shape != own[key].shape
-    ]
+def _differences(own: Mapping[str, torch.Tensor], state: Mapping[str, torch.Tensor]) -> dict[str, tuple[str, ...]]:
+    """The keys that a state lacks, that it has beyond the own ones, and those of another shape with both shapes."""
+    return {
+        "missing": tuple(key for key in own if key not in state),
+        "unexpected": tuple(key for key in state if key not in own),
+        "mismatched": tuple(
+            f"{key} {list(state[key].shape)}, not {list(own[key].shape)}"
+            for key in own
+            if key in state and state[key].shape != own[key].shape
+        ),
+    }
 
 
 @dataclass(frozen=True)
@@ -101,9 +101,7 @@ def transplant(model: nn.Module, state: Mapping[str, torch.Tensor]) -> Transplan
     sizes = {name: p.numel() for name, p in model.named_parameters(remove_duplicate=False)}
     return Transplant(
         moved=tuple(moved),
-        missing=tuple(key for key in own if key not in state),
-        unexpected=tuple(key for key in state if key not in own),
-        mismatched=tuple(_mismatched(own, state)),
+        **_differences(own, state),
         tensors=len(own),
         moved_parameters=sum(sizes.get(key, 0) for key in moved),
         parameters=sum(sizes.values()),

@@ -144,7 +144,8 @@ def _only_one(run_dir: Path) -> Iterator[None]:
     run_dir.mkdir(parents=True, exist_ok=True)
     lock = run_dir / LOCK_FILE
     try:
-        with FileLock(lock, timeout=0):
+        # not at once: a loader process that was just forked when its trainer was killed holds the lock a moment longer
+        with FileLock(lock, timeout=1):
             try:
                 yield
             except BaseException:

@@ -21,9 +21,7 @@ a multiply-add, counted by `torch.utils.flop_counter`, which counts convolutions
 `--record` writes to `book/results/architectures.json` after each run and goes on where an earlier call stopped.
 """
 
-import argparse
 import copy
-import json
 import os
 import time
 
@@ -37,13 +35,13 @@ from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 from helpers import runtime  # noqa: E402
 from helpers.data.loaders import EpochLoader, TensorImages, all_crops, as_is  # noqa: E402
 from helpers.model import landmarks  # noqa: E402
-from helpers.paths import replacing, results_root  # noqa: E402
+from helpers.paths import results_root  # noqa: E402
 from helpers.prepare import prepare  # noqa: E402
 from helpers.train import NonFiniteLoss, evaluate, train_one_epoch  # noqa: E402
-from helpers.training import report  # noqa: E402
 from helpers.training.config import TrainConfig  # noqa: E402
 from helpers.training.run import make_optimizer  # noqa: E402
 from helpers.visualization import metrics  # noqa: E402
+from recording import earlier, head, machine, options_of, write  # noqa: E402
 
 CPU = torch.device("cpu")
 RATES = (0.01, 0.03, 0.1)
@@ -96,16 +94,11 @@ def run(name: str, images: TensorImages, held_out: TensorImages, num_epochs: int
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--source", default="cifar10", choices=("cifar10", "sample"))
-    parser.add_argument("--archive", help="a CIFAR-10 archive; default: CIFAR10_ARCHIVE, else the downloaded one")
+    parser = options_of(__doc__)
     parser.add_argument("--num-images", type=int, default=None, help="images to split (default: as in the book)")
     parser.add_argument("--epochs", type=int, default=8, help="passes over the training images (default 8)")
     parser.add_argument("--tuning-epochs", type=int, default=3, help="passes of a run that chooses lr (default 3)")
     parser.add_argument("--seeds", type=int, default=3, help="reported runs of each network (default 3)")
-    parser.add_argument(
-        "--record", action="store_true", help="write book/results/architectures.json, and go on with it"
-    )
     options = parser.parse_args()
     torch.set_num_threads(1)
     data = prepare(options.source, archive=options.archive, num_images=options.num_images)
@@ -115,12 +108,9 @@ def main() -> None:
     few, compared = (only(images, part) for part in order.split(int(TUNING_SHARE * len(images))))
 
     config = TrainConfig(num_epochs=options.epochs)
-    archive = "" if data.source == "sample" else " --archive cifar-10-python.tar.gz"
     sizes = f"--epochs {options.epochs} --tuning-epochs {options.tuning_epochs} --seeds {options.seeds}"
     record = {
-        "command": f"python tests/benchmarks/architectures.py --source {data.source}{archive} {sizes} --record",
-        "data": data.label,
-        "note": "" if data.official else "unofficial JPEG copy" if data.source == "cifar10" else "drawn images",
+        **head(__file__, data, sizes),
         "images": {"train": len(images), "held_out": len(held_out), "tuning": [len(few), len(compared)]},
         "config": {
             "init": "kaiming", "num_epochs": options.epochs, "batch_size": config.batch_size,
@@ -128,8 +118,7 @@ def main() -> None:
             "lr": list(RATES), "tuning_epochs": options.tuning_epochs, "tuning_seed": TUNING_SEED,
             "split_seed": data.seed,
         },
-        "versions": runtime.versions(),
-        "hardware": report.hardware(CPU),
+        **machine(),
         "seconds": 0.0,
         "networks": {},
     }  # fmt: skip
@@ -141,10 +130,7 @@ def main() -> None:
             "train": [], "held_out": [], "cpu_seconds": [],
         }  # fmt: skip
     path = results_root() / "architectures.json"
-    if options.record and path.exists():
-        before = json.loads(path.read_text())
-        if any(before[key] != record[key] for key in ("data", "images", "config", "versions")):
-            raise SystemExit(f"{path}: another experiment. Move it away first.")
+    if options.record and (before := earlier(path, record, "images")):
         for name, entry in record["networks"].items():
             done = before["networks"].get(name, entry)
             if any(done[key] != entry[key] for key in ("parameters", "flops")):
@@ -173,8 +159,7 @@ def main() -> None:
         print(f"{name:12s} {what:16s} train {found['train']:.1%}  held out {found['held_out']:.1%}  {seconds:.1f} s "
               f"(cpu {found['cpu_seconds']} s an epoch), {record['seconds']:.0f} s in all", flush=True)  # fmt: skip
         if options.record:
-            with replacing(path) as temporary:
-                temporary.write_text(json.dumps(record, indent=1) + "\n")
+            write(path, record)
 
 
 if __name__ == "__main__":

@@ -22,8 +22,6 @@ the pretraining images.
 `--record` writes to `book/results/finetune_effect.json` after each run and goes on where an earlier call stopped.
 """
 
-import argparse
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -41,9 +39,9 @@ from helpers.data.index import read_index
 from helpers.data.loaders import all_crops, crop_and_flip, decode
 from helpers.model.resnet import CifarResNet
 from helpers.model.weights import transplant
-from helpers.paths import replacing, results_root
+from helpers.paths import results_root
 from helpers.prepare import prepare
-from helpers.training import report
+from recording import earlier, head, machine, options_of, write
 
 BLOCKS, WIDTH = (1, 1, 1), 8
 OLD, NEW = range(0, 5), range(5, 10)  # classes
@@ -173,18 +171,13 @@ def best(tuning: dict[str, dict[str, list[float]]]) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--source", default="cifar10", choices=("cifar10", "sample"))
-    parser.add_argument("--archive", help="a CIFAR-10 archive; default: CIFAR10_ARCHIVE, else the downloaded one")
+    parser = options_of(__doc__)
     parser.add_argument("--num-images", type=int, help="images to divide (default: 20,000; of the sample all)")
     parser.add_argument("--labels", help=f"labelled images (default {','.join(map(str, STEPS))}, as many as there are)")
     parser.add_argument("--tune-at", default="100,1600", help="labelled images when rates are chosen (100,1600)")
     parser.add_argument("--epochs", type=int, default=6, help="of the pretraining (default 6)")
     parser.add_argument("--seeds", type=int, default=5, help="runs of each row (default 5)")
     parser.add_argument("--tuning-seeds", type=int, default=2, help="other seeds, that choose the rates (default 2)")
-    parser.add_argument(
-        "--record", action="store_true", help="write book/results/finetune_effect.json, and go on with it"
-    )
     options = parser.parse_args()
     torch.set_num_threads(1)
     data = prepare(
@@ -213,12 +206,9 @@ def main() -> None:
             parser.error(f"{n} labelled images: use {', '.join(map(str, STEPS))}, at most {len(pool.labels)}")
     pretraining_steps = options.epochs * (len(parts["old", "train"].labels) // BATCH_SIZE)
 
-    archive = "" if data.source == "sample" else " --archive cifar-10-python.tar.gz"
     sizes = f"--num-images {data.num_images} --epochs {options.epochs} --seeds {options.seeds}"
     record = {
-        "command": f"python tests/benchmarks/finetune_effect.py --source {data.source}{archive} {sizes} --record",
-        "data": data.label,
-        "note": "" if data.official else "unofficial JPEG copy" if data.source == "cifar10" else "drawn images",
+        **head(__file__, data, sizes),
         "classes": {"old": [data.classes[k] for k in OLD], "new": [data.classes[k] for k in NEW]},
         "images": {
             "pretraining": len(parts["old", "train"].labels), "labelled_at_most": len(pool.labels),
@@ -234,8 +224,7 @@ def main() -> None:
             "longer_at": LONGER_AT, "tuned_at": tune_at, "rates": RATES, "factors": FACTORS,
             "tuning_seeds": [FIRST_TUNING_SEED + k for k in range(options.tuning_seeds)], "split_seed": data.seed,
         },
-        "versions": runtime.versions(),
-        "hardware": report.hardware(torch.device("cpu")),
+        **machine(),
         "seconds": 0.0,
         "tuning": {"scratch": {}, "head": {}, "factor": {}},
         "rates": {},
@@ -243,10 +232,7 @@ def main() -> None:
         "rows": {},
     }  # fmt: skip
     path = results_root() / "finetune_effect.json"
-    if options.record and path.exists():
-        before = json.loads(path.read_text())
-        if any(before[key] != json.loads(json.dumps(record[key])) for key in ("data", "images", "config", "versions")):
-            raise SystemExit(f"{path}: another experiment. Move it away first.")
+    if options.record and (before := earlier(path, record, "images")):
         record |= {key: before[key] for key in ("seconds", "tuning", "rates", "pretraining", "rows")}
 
     def save(start: float, told: str) -> None:
@@ -254,8 +240,7 @@ def main() -> None:
         record["seconds"] = round(record["seconds"] + seconds, 1)
         print(f"{told}  {seconds:.1f} s", flush=True)
         if options.record:
-            with replacing(path) as temporary:
-                temporary.write_text(json.dumps(record, indent=1) + "\n")
+            write(path, record)
 
     @cache
     def pretrained(seed: int) -> dict[str, torch.Tensor]:

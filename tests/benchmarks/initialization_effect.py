@@ -21,8 +21,6 @@ loss is infinite or nan, the run stops: from then on losses are null, and the ac
 `--record` writes to `book/results/initialization_effect.json` after each run and goes on where an earlier call stopped.
 """
 
-import argparse
-import json
 import math
 import os
 import time
@@ -38,13 +36,13 @@ from torch.utils.data import DataLoader  # noqa: E402
 from helpers import runtime  # noqa: E402
 from helpers.data.loaders import EpochLoader, TensorImages, as_is  # noqa: E402
 from helpers.model import architectures, net  # noqa: E402
-from helpers.paths import replacing, results_root  # noqa: E402
+from helpers.paths import results_root  # noqa: E402
 from helpers.prepare import prepare  # noqa: E402
 from helpers.train import NonFiniteLoss, evaluate, train_one_epoch  # noqa: E402
-from helpers.training import report  # noqa: E402
 from helpers.training.config import TrainConfig  # noqa: E402
 from helpers.training.run import make_optimizer  # noqa: E402
 from helpers.visualization import metrics  # noqa: E402
+from recording import earlier, head, machine, options_of, write  # noqa: E402
 
 CPU, GUESSING = torch.device("cpu"), 0.1
 LR, BATCH = {"book": 0.05, "tutorial": 0.001}, {"book": 128, "tutorial": 16}
@@ -95,22 +93,12 @@ def tables_of(epochs: int, seeds: int, rows: tuple[str, ...]) -> dict[str, Table
 # -- a run -----------------------------------------------------------------------------------------------------
 
 
-def add_batch_norm(model: net.Net) -> None:
-    """Put a BatchNorm layer behind each layer but the last."""
-    for name in ("conv1", "conv2"):
-        layer = getattr(model, name)
-        setattr(model, name, nn.Sequential(layer, nn.BatchNorm2d(layer.out_channels)))
-    for name in ("fc1", "fc2"):
-        layer = getattr(model, name)
-        setattr(model, name, nn.Sequential(layer, nn.BatchNorm1d(layer.out_features)))
-
-
 def run(name: str, table: Table, images: TensorImages, held_out: DataLoader, seed: int) -> dict:
     """Train once; losses and accuracies, the latter on the held-out images before and after each epoch."""
     runtime.seed_everything(seed + (10_000 if name == AGAIN else 0))
     model = architectures.build("net", init="kaiming" if name == AGAIN else name)
     if table.batch_norm:
-        add_batch_norm(model)
+        net.with_batch_norm(model)
     model.to(memory_format=torch.channels_last)
     images.seed = seed
     loader = EpochLoader(images, BATCH[table.recipe])
@@ -141,26 +129,11 @@ def run(name: str, table: Table, images: TensorImages, held_out: DataLoader, see
     return found
 
 
-def as_text(record: dict) -> str:
-    """JSON with one line for each key, and one for each row."""
-    tables = ",\n".join(
-        f"  {json.dumps(title)}: {{\n"
-        + ",\n".join(f"   {json.dumps(name)}: {json.dumps(runs)}" for name, runs in rows.items())
-        + "\n  }"
-        for title, rows in record["tables"].items()
-    )
-    rest = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in record.items() if key != "tables"]
-    return "{\n " + ",\n ".join(rest) + ',\n "tables": {\n' + tables + "\n }\n}\n"
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--source", default="cifar10", choices=("cifar10", "sample"))
-    parser.add_argument("--archive", help="a CIFAR-10 archive; default: CIFAR10_ARCHIVE, else the downloaded one")
+    parser = options_of(__doc__)
     parser.add_argument("--epochs", type=int, default=8, help="passes over the training images (default 8)")
     parser.add_argument("--seeds", type=int, default=4, help="runs of each row (default 4)")
     parser.add_argument("--rows", help="only these rows, separated by commas; not with --record")
-    parser.add_argument("--record", action="store_true", help="write to the record, and go on with it")
     options = parser.parse_args()
     rows = tuple(options.rows.split(",") if options.rows else USED)
     if unknown := sorted(set(rows) - set(USED)):
@@ -175,12 +148,9 @@ def main() -> None:
     tables = tables_of(options.epochs, options.seeds, rows)
 
     config = TrainConfig()
-    archive = "" if data.source == "sample" else " --archive cifar-10-python.tar.gz"
     sizes = f"--epochs {options.epochs} --seeds {options.seeds}"
     record = {
-        "command": f"python tests/benchmarks/initialization_effect.py --source {data.source}{archive} {sizes} --record",
-        "data": data.label,
-        "note": "" if data.official else "unofficial JPEG copy" if data.source == "cifar10" else "drawn images",
+        **head(__file__, data, sizes),
         "images": {"train": len(images), "held_out": len(measured)},
         "config": {
             "model": "net",
@@ -197,16 +167,12 @@ def main() -> None:
             "split_seed": data.seed,
         },
         "rows": {name: USED[name] for name in rows},
-        "versions": runtime.versions(),
-        "hardware": report.hardware(CPU),
+        **machine(),
         "seconds": 0.0,
         "tables": {title: {} for title in tables},
     }  # fmt: skip
     path = results_root() / "initialization_effect.json"
-    if options.record and path.exists():
-        before = json.loads(path.read_text())
-        if any(before[key] != record[key] for key in ("data", "images", "config", "rows", "versions")):
-            raise SystemExit(f"{path}: another experiment. Move it away first.")
+    if options.record and (before := earlier(path, record, "images", "rows")):
         record |= {"seconds": before["seconds"], "tables": before["tables"]}
 
     todo = [
@@ -223,8 +189,7 @@ def main() -> None:
         accuracies = " ".join(f"{100 * accuracy:.0f}" for accuracy in runs[-1]["held_out"])
         print(f"seed {seed}  {title:20s}  {name:16s} {accuracies} %  {seconds:.1f} s", flush=True)
         if options.record:
-            with replacing(path) as temporary:
-                temporary.write_text(as_text(record))
+            write(path, record, "tables")
 
 
 if __name__ == "__main__":

@@ -14,8 +14,6 @@ earlier call stopped. The file also holds, for the training images of the split,
 and the mean of the images' own standard deviations.
 """
 
-import argparse
-import json
 import math
 import os
 import random
@@ -31,13 +29,13 @@ import torch  # noqa: E402
 from torch import nn  # noqa: E402
 from torch.utils.data import DataLoader  # noqa: E402
 
-from helpers import runtime, train  # noqa: E402
+from helpers import train  # noqa: E402
 from helpers.data import index, loaders  # noqa: E402
 from helpers.model import architectures  # noqa: E402
-from helpers.paths import project_root, replacing, results_root  # noqa: E402
+from helpers.paths import project_root, results_root  # noqa: E402
 from helpers.prepare import Prepared, prepare  # noqa: E402
-from helpers.training import report  # noqa: E402
 from helpers.visualization import metrics  # noqa: E402
+from recording import earlier, head, machine, options_of, write  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from support import definition_of_page  # noqa: E402
@@ -61,19 +59,9 @@ def statistics(data: Prepared) -> dict:
     return {"std": data.std, "mean_of_image_stds": torch.stack(own).mean(0).tolist()}
 
 
-def as_text(record: dict) -> str:
-    """JSON with one line for each key, and one for each variant."""
-    runs = ",\n".join(f"  {json.dumps(name)}: {json.dumps(done)}" for name, done in record["runs"].items())
-    rest = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in record.items() if key != "runs"]
-    return "{\n " + ",\n ".join(rest) + ',\n "runs": {\n' + runs + "\n }\n}\n"
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--source", default="sample", choices=("cifar10", "sample"))
-    parser.add_argument("--archive", help="a CIFAR-10 archive; default: CIFAR10_ARCHIVE, else the downloaded one")
+    parser = options_of(__doc__, source="sample")
     parser.add_argument("--seeds", type=int, default=3, help="runs of each variant (default 3)")
-    parser.add_argument("--record", action="store_true", help="write to the record, and go on with it")
     options = parser.parse_args()
     torch.set_num_threads(1)
     cpu, config = torch.device("cpu"), page_parameters()
@@ -85,24 +73,16 @@ def main() -> None:
     todo = {name: (*numbers, False) for name, numbers in variants.items()}
     todo |= {f"{name}, batch norm": (*variants[name], True) for name in WITH_BATCH_NORM}
 
-    archive = "" if data.source == "sample" else " --archive cifar-10-python.tar.gz"
-    place = f"--source {data.source}{archive} --seeds {options.seeds}"
     record = {
-        "command": f"python tests/benchmarks/normalization_effect.py {place} --record",
-        "data": data.label,
-        "note": "" if data.official else "unofficial JPEG copy" if data.source == "cifar10" else "drawn images",
+        **head(__file__, data, f"--seeds {options.seeds}"),
         "config": {"model": "net", "optimizer": "sgd, without momentum"} | config,
-        "versions": runtime.versions(),
-        "hardware": report.hardware(cpu),
+        **machine(),
         "statistics": statistics(data),
         "seconds": 0.0,
         "runs": {},
     }
     path = results_root() / f"normalization_{data.source}.json"
-    if options.record and path.exists():
-        before = json.loads(path.read_text())
-        if any(before[key] != record[key] for key in ("data", "config", "versions")):
-            raise SystemExit(f"{path}: another experiment. Move it away first.")
+    if options.record and (before := earlier(path, record)):
         record |= {"seconds": before["seconds"], "runs": before["runs"]}
 
     with tempfile.TemporaryDirectory() as folder:
@@ -125,8 +105,7 @@ def main() -> None:
                 loss, accuracy, _ = min(history)
                 print(f"seed {seed}  {name:26s} loss {loss:.3f}  accuracy {accuracy:.1%}", flush=True)
                 if options.record:
-                    with replacing(path) as temporary:
-                        temporary.write_text(as_text(record))
+                    write(path, record, "runs")
 
 
 if __name__ == "__main__":

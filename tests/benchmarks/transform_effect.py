@@ -25,8 +25,6 @@ taken seed by seed. `--record` writes to `book/results/transform_effect.json` af
 earlier call stopped.
 """
 
-import argparse
-import json
 import os
 import time
 from collections.abc import Callable
@@ -43,11 +41,11 @@ from helpers import runtime  # noqa: E402
 from helpers.data.index import read_index  # noqa: E402
 from helpers.data.loaders import all_crops, crop_and_flip, decode  # noqa: E402
 from helpers.model import architectures, net  # noqa: E402
-from helpers.paths import replacing, results_root  # noqa: E402
+from helpers.paths import results_root  # noqa: E402
 from helpers.prepare import prepare  # noqa: E402
-from helpers.training import report  # noqa: E402
 from helpers.training.config import TrainConfig  # noqa: E402
 from helpers.training.run import make_optimizer  # noqa: E402
+from recording import earlier, head, machine, options_of, write  # noqa: E402
 
 CPU = torch.device("cpu")
 GROUP = 8  # images that share a draw
@@ -214,15 +212,10 @@ def run(row: Row | None, parts: dict[str, tuple[torch.Tensor, torch.Tensor]], nu
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--source", default="cifar10", choices=("cifar10", "sample"))
-    parser.add_argument("--archive", help="a CIFAR-10 archive; default: CIFAR10_ARCHIVE, else the downloaded one")
+    parser = options_of(__doc__)
     parser.add_argument("--epochs", type=int, default=10, help="passes over the training images (default 10)")
     parser.add_argument("--seeds", type=int, default=3, help="runs of each row (default 3)")
     parser.add_argument("--rows", help="only these rows, separated by commas; none is always run")
-    parser.add_argument(
-        "--record", action="store_true", help="write book/results/transform_effect.json, and go on with it"
-    )
     options = parser.parse_args()
     torch.set_num_threads(1)
     data = prepare(options.source, archive=options.archive)
@@ -246,30 +239,23 @@ def main() -> None:
             equal.add(name)
 
     config = TrainConfig(num_epochs=options.epochs, lr=LR)
-    archive = "" if data.source == "sample" else " --archive cifar-10-python.tar.gz"
     sizes = f"--epochs {options.epochs} --seeds {options.seeds}"
     record = {
-        "command": f"python tests/benchmarks/transform_effect.py --source {data.source}{archive} {sizes} --record",
-        "data": data.label,
-        "note": "" if data.official else "unofficial JPEG copy" if data.source == "cifar10" else "drawn images",
+        **head(__file__, data, sizes),
         "images": {name: len(labels) for name, (_, labels) in parts.items()},
         "config": {
             "model": "net", "init": config.init, "num_epochs": options.epochs, "batch_size": config.batch_size,
             "optimizer": "sgd, Nesterov momentum 0.9, one cycle", "lr": LR, "weight_decay": config.weight_decay,
             "images_that_share_a_draw": GROUP, "images_that_make_the_whitening": WHITENED, "split_seed": data.seed,
         },
-        "versions": runtime.versions(),
-        "hardware": report.hardware(CPU),
+        **machine(),
         "seconds": 0.0,
         "rows": {},
         "budgets": {},
         "again": {},
     }  # fmt: skip
     path = results_root() / "transform_effect.json"
-    if options.record and path.exists():
-        before = json.loads(path.read_text())
-        if any(before[key] != record[key] for key in ("data", "images", "config", "versions")):
-            raise SystemExit(f"{path}: another experiment. Move it away first.")
+    if options.record and (before := earlier(path, record, "images")):
         record |= {"seconds": before["seconds"], "rows": before["rows"], "budgets": before.get("budgets", {})}
         record["again"] = before.get("again", {})
 
@@ -309,8 +295,7 @@ def main() -> None:
         shown = "  ".join(f"{part} {accuracy:.1%}" for part, accuracy in found.items())
         print(f"seed {seed}  {epochs:2d} epochs  {name:28s} {shown}  {seconds:.1f} s", flush=True)
         if options.record:
-            with replacing(path) as temporary:
-                temporary.write_text(json.dumps(record, indent=1) + "\n")
+            write(path, record)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from torch import nn
 from helpers.model import weights
 from helpers.model.architectures import build
 from helpers.model.initialization import INIT_METHODS, initialize_weights
-from helpers.model.net import Net
+from helpers.model.net import Net, with_batch_norm
 from helpers.model.resnet import CifarResNet, ResNet34
 from helpers.model.weights import load_pretrained
 from helpers.paths import DataError, project_root
@@ -41,6 +41,26 @@ def test_net_equals_its_layers_written_out():
         model.fc1, nn.ReLU(), model.fc2, nn.ReLU(), model.fc3,
     )  # fmt: skip
     torch.testing.assert_close(model(images), layers(images))
+
+
+def test_batch_norm_stands_behind_each_layer_but_the_last():
+    plain = Net()
+    images, model = torch.randn(16, 3, 32, 32), Net()
+    model.load_state_dict(plain.state_dict())
+    assert with_batch_norm(model) is model
+    norms = [layer for layer in model.modules() if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d)]
+    assert [norm.num_features for norm in norms] == [6, 16, 120, 84]
+
+    def normalized(x: torch.Tensor) -> torch.Tensor:
+        axes = (0, 2, 3) if x.ndim == 4 else (0,)
+        variance = x.var(axes, correction=0, keepdim=True)
+        return (x - x.mean(axes, keepdim=True)) / (variance + 1e-5).sqrt()
+
+    x = nn.functional.max_pool2d(normalized(plain.conv1(images)).relu(), 2)
+    x = nn.functional.max_pool2d(normalized(plain.conv2(x)).relu(), 2).flatten(1)
+    x = normalized(plain.fc1(x)).relu()
+    x = plain.fc3(normalized(plain.fc2(x)).relu())
+    torch.testing.assert_close(model(images), x, atol=1e-4, rtol=1e-4)
 
 
 def test_net_takes_channels_last_images():

@@ -1,13 +1,12 @@
 """The recorded measurement of all transforms, and the statistics of the page that reads it."""
 
 import json
-import math
 import re
 
 import nbformat
 import numpy as np
 import pytest
-from support import PROJECT, definition_of_page
+from support import PROJECT
 
 PAGE = "1_data/20_does_it_help"
 TABLE_PAGE = PROJECT / "chapters" / "1_data" / "12_transforms_crops.ipynb"
@@ -55,22 +54,3 @@ def test_the_record_says_what_it_was_measured_on(effect):
     assert "unofficial" in effect["data"] or effect["note"] == ""
     assert {"torch", "torchvision", "python"} <= set(effect["versions"]) and effect["hardware"]["threads"] == 1
     assert effect["config"]["num_epochs"] >= 20 and effect["images"] == {"train": 8000, "held_out": 2000}
-
-
-def test_the_limit_of_luck_counts_losses_and_is_kept_in_95_of_100_records_without_effect():
-    """Rows without effect, many times: the limit, computed from the rows themselves, fails in about 5 of 100."""
-    modules = {"np": np, "math": math}
-    modules["changes"] = definition_of_page(PAGE, "changes", **modules)
-    luck = definition_of_page(PAGE, "luck", **modules)
-    rng = np.random.default_rng(0)
-    beyond = {"gain": 0, "loss": 0}
-    for _ in range(400):
-        rows = {f"row {k}": {"held_out": list(rng.normal(0.5, 0.02, 5))} for k in range(20)}
-        rows["none"] = {"held_out": list(rng.normal(0.5, 0.02, 5))}
-        found = {name: change.mean() for name, change in modules["changes"](rows).items()}
-        limit = luck(rows, draws=1000)
-        beyond["gain"] += max(found.values()) > limit
-        beyond["loss"] += min(found.values()) < -limit
-    together = sum(beyond.values()) / 400
-    assert 0.02 < together < 0.09, beyond
-    assert min(beyond.values()) / 400 > 0.005, beyond  # each side has its part

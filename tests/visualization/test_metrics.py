@@ -1,6 +1,7 @@
 """`helpers.visualization.metrics` against scikit-learn, and where scikit-learn would warn."""
 
 import math
+import statistics
 import warnings
 
 import numpy as np
@@ -10,7 +11,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.visualization.metrics import accuracy, confusion_matrix, precision, recall
+from helpers.visualization.metrics import (
+    accuracy,
+    confusion_matrix,
+    luck_limit,
+    precision,
+    recall,
+    standard_error,
+)
 
 CLASSES = 5
 pairs = st.lists(st.tuples(st.integers(0, CLASSES - 1), st.integers(0, CLASSES - 1)), min_size=1, max_size=60)
@@ -71,3 +79,42 @@ def test_matrices_of_parts_add_up():
 def test_a_class_outside_of_the_range_or_another_shape_is_refused(labels, predictions, told):
     with pytest.raises(ValueError, match=told):
         confusion_matrix(torch.tensor(labels), torch.tensor(predictions), 10)
+
+
+def without_effect(rng: np.random.Generator, rows: int = 15, seeds: int = 5) -> np.ndarray:
+    """Accuracies in percent: a part that all rows of a seed share, and chance. The first row is the reference."""
+    return rng.normal(40, 2, seeds) + rng.normal(0, 1, (rows, seeds))
+
+
+def test_the_limit_of_luck_counts_losses_and_is_kept_in_95_of_100_experiments_without_effect():
+    rng = np.random.default_rng(1)
+    beyond = {"gain": 0, "loss": 0}
+    for _ in range(400):
+        table = without_effect(rng, rows=21)
+        changes = (table - table[0]).mean(axis=1)
+        limit = luck_limit(table, draws=1000)
+        beyond["gain"] += changes.max() > limit
+        beyond["loss"] += changes.min() < -limit
+    together = sum(beyond.values()) / 400
+    assert 0.02 < together < 0.09, beyond
+    assert min(beyond.values()) / 400 > 0.005, beyond  # each side has its part
+
+
+def test_the_limit_of_luck_ignores_effects_and_scales_with_the_unit_and_the_rows():
+    table = without_effect(np.random.default_rng(0))
+    effects = np.random.default_rng(1).normal(0, 50, (15, 1))
+    assert luck_limit(table + effects) == pytest.approx(luck_limit(table))
+    assert luck_limit(100 * table) == pytest.approx(100 * luck_limit(table))
+    assert luck_limit(table) == luck_limit(table.tolist(), 14) < luck_limit(table, 40) < 1.3 * luck_limit(table)
+
+
+@pytest.mark.parametrize("shape", [(1, 5), (5, 1), (5,), (2, 2, 2)])
+def test_a_limit_of_luck_needs_rows_and_seeds(shape):
+    with pytest.raises(ValueError, match="two of each at least"):
+        luck_limit(np.zeros(shape))
+
+
+def test_the_standard_error_is_the_deviation_over_the_root_of_the_number():
+    values = np.random.default_rng(0).normal(size=7)
+    assert standard_error(values) == pytest.approx(statistics.stdev(values) / math.sqrt(7))
+    assert math.isnan(standard_error(values[:1]))
