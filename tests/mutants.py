@@ -2,10 +2,10 @@
 
     python tests/mutants.py [--only WORDS] [--record]         (`make mutants`)
 
-Each mutant is one change of a line of `helpers/` in a copy of the project, with data of its own. The tests and pages
-that it names run there, in this order, until one of each kind fails. All of them must pass in a copy without a change.
-`--record` writes the table to book/results/mutants.json. The command ends with an error when a mutant is noticed by no
-test, or fewer than 80 % by a page.
+Each mutant is one change of a line of `helpers/`, or of a function that stands on a page, in a copy of the project with
+data of its own. The tests and pages that it names run there, in this order, until one of each kind fails. All of them
+must pass in a copy without a change. `--record` writes the table to book/results/mutants.json; with `--only`, the other
+rows stay as they were. It ends with an error when a mutant is noticed by no test, or fewer than 80 % by a page.
 """
 
 import argparse
@@ -15,7 +15,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -36,7 +35,8 @@ SECONDS = 400  # a page or test file that takes longer has noticed something too
 class Mutant:
     """What is wrong, where, the line before and after, and who may notice: test files, pages as `2_model/08`.
 
-    A page without its part is one of the first.
+    The file is one of `helpers/`, or a notebook below `chapters/`, whose own functions are tested too. A page without
+    its part is one of the first.
     """
 
     what: str
@@ -139,6 +139,10 @@ MUTANTS = (
 )  # fmt: skip
 
 
+def place_of(mutant: Mutant) -> str:
+    return mutant.file if mutant.file.startswith("chapters/") else f"helpers/{mutant.file}"
+
+
 def files_of_the_project() -> list[str]:
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
@@ -158,11 +162,13 @@ def copy_with(mutant: Mutant | None, folder: Path, archive: Path) -> None:
     own.mkdir(parents=True)
     shutil.copyfile(archive, own / archive.name)
     if mutant:
-        path = folder / "helpers" / mutant.file
-        text = path.read_text(encoding="utf-8")
-        if text.count(mutant.old) != 1:
-            raise SystemExit(f"{mutant.what}: {mutant.old!r} is {text.count(mutant.old)} times in {path.name}")
-        path.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
+        path = folder / place_of(mutant)
+        text, old, new = path.read_text(encoding="utf-8"), mutant.old, mutant.new
+        if path.suffix == ".ipynb":  # as its lines stand in JSON
+            old, new = (json.dumps(line, ensure_ascii=False)[1:-1] for line in (old, new))
+        if text.count(old) != 1:
+            raise SystemExit(f"{mutant.what}: {mutant.old!r} is {text.count(old)} times in {path.name}")
+        path.write_text(text.replace(old, new), encoding="utf-8")
 
 
 def fails(folder: Path, *arguments: str) -> bool:
@@ -200,21 +206,25 @@ def main() -> int:
     archive = Path(prepare("sample").archive)
     assert sample.PIXELS_SHA256[:8] in archive.parent.name
     chosen = [mutant for mutant in MUTANTS if options.only in mutant.what]
-    rows, start = [], time.perf_counter()
+    rows = []
     everything = [sorted({name for mutant in chosen for name in getattr(mutant, kind)}) for kind in ("tests", "pages")]
     if failing := [name for name in noticed(None, archive, *everything).values() if name]:
         raise SystemExit(f"without any mutant, {' and '.join(failing)} fails: mend that first")
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # each waits for processes
         everyone = pool.map(lambda mutant: noticed(mutant, archive, mutant.tests, mutant.pages), chosen)
         for mutant, found in zip(chosen, everyone, strict=True):
-            rows.append({"what": mutant.what, "file": f"helpers/{mutant.file}", **found})
+            rows.append({"what": mutant.what, "file": place_of(mutant), **found})
             print(f"{mutant.what:45s} {found['test'] or 'NO TEST':32s} {found['page'] or 'no page'}", flush=True)
     by_page = sum(row["page"] is not None for row in rows) / len(rows)
     untested = [row["what"] for row in rows if row["test"] is None]
     print(f"{len(rows)} mutants, {len(rows) - len(untested)} noticed by a test, {by_page:.0%} by a page")
     if options.record:
-        record = {"command": "make mutants", "seconds": round(time.perf_counter() - start), "mutants": rows}
-        with replacing(results_root() / "mutants.json") as temporary:
+        path, names = results_root() / "mutants.json", [mutant.what for mutant in MUTANTS]
+        before = json.loads(path.read_text())["mutants"] if path.exists() and options.only else []
+        known = {row["what"]: row for row in before + rows}  # the others stay as they were
+        rows = [known[name] for name in names if name in known]
+        record = {"command": "make mutants", "mutants": rows}
+        with replacing(path) as temporary:
             temporary.write_text(json.dumps(record, indent=1) + "\n")
     return 1 if untested or by_page < LEAST_SHARE else 0
 
