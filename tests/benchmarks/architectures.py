@@ -33,7 +33,7 @@ from torch.utils.data import DataLoader, Subset  # noqa: E402
 from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
 from helpers import runtime  # noqa: E402
-from helpers.data.loaders import EpochLoader, TensorImages, all_crops, as_is  # noqa: E402
+from helpers.data.loaders import EpochLoader, TensorImages, as_is  # noqa: E402
 from helpers.model import landmarks  # noqa: E402
 from helpers.paths import results_root  # noqa: E402
 from helpers.prepare import prepare  # noqa: E402
@@ -41,7 +41,7 @@ from helpers.train import NonFiniteLoss, evaluate, train_one_epoch  # noqa: E402
 from helpers.training.config import TrainConfig  # noqa: E402
 from helpers.training.run import make_optimizer  # noqa: E402
 from helpers.visualization import metrics  # noqa: E402
-from recording import earlier, head, machine, options_of, write  # noqa: E402
+from recording import earlier, head, machine, only, options_of, write  # noqa: E402
 
 CPU = torch.device("cpu")
 RATES = (0.01, 0.03, 0.1)
@@ -55,15 +55,6 @@ def flops_of(model: nn.Module) -> int:
         model(torch.zeros(1, 3, 32, 32))
     model.train()
     return counter.get_total_flops()
-
-
-def only(images: TensorImages, chosen: torch.Tensor) -> TensorImages:
-    """The images at these positions."""
-    part = copy.copy(images)
-    part.images, part.targets = images.images[chosen], images.targets[chosen]
-    part.crops = all_crops(part.images, part.padding)
-    part.set_epoch(0)
-    return part
 
 
 def accuracy(model: nn.Module, images: TensorImages) -> float:

@@ -1,15 +1,26 @@
-"""What the scripts beside this one share: their options, the head of a record, going on with one, and writing it."""
+"""What the scripts beside this one share: options, a part of the images, the head of a record, going on, writing."""
 
 import argparse
+import copy
 import json
 from pathlib import Path
 
 import torch
 
 from helpers import runtime
+from helpers.data.loaders import TensorImages, all_crops
 from helpers.paths import replacing
 from helpers.prepare import Prepared
 from helpers.training import report
+
+
+def only(images: TensorImages, chosen: torch.Tensor) -> TensorImages:
+    """The images at these positions."""
+    part = copy.copy(images)
+    part.images, part.targets = images.images[chosen], images.targets[chosen]
+    part.crops = all_crops(part.images, part.padding)
+    part.set_epoch(0)
+    return part
 
 
 def options_of(doc: str, *, source: str = "cifar10") -> argparse.ArgumentParser:

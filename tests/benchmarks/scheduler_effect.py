@@ -40,7 +40,7 @@ from torch.utils.data import DataLoader, Subset  # noqa: E402
 
 import recording  # noqa: E402
 from helpers import runtime  # noqa: E402
-from helpers.data.loaders import EpochLoader, TensorImages, all_crops, as_is  # noqa: E402
+from helpers.data.loaders import EpochLoader, TensorImages, as_is  # noqa: E402
 from helpers.model import architectures  # noqa: E402
 from helpers.paths import results_root  # noqa: E402
 from helpers.prepare import prepare  # noqa: E402
@@ -73,15 +73,6 @@ def schedule(name: str, optimizer: Optimizer, T: int) -> S.LRScheduler:
     if name == "linear to zero":
         return S.LinearLR(optimizer, 1.0, 0.0, total_iters=T)
     return S.LambdaLR(optimizer, lambda step: 1.0)
-
-
-def only(images: TensorImages, chosen: torch.Tensor) -> TensorImages:
-    """The images at these positions."""
-    part = copy.copy(images)
-    part.images, part.targets = images.images[chosen], images.targets[chosen]
-    part.crops = all_crops(part.images, part.padding)
-    part.set_epoch(0)
-    return part
 
 
 def run(name: str, images: TensorImages, held_out: TensorImages, num_epochs: int, lr: float, seed: int) -> dict:
@@ -124,7 +115,7 @@ def main() -> None:
     images = TensorImages(data.index["train"], mean=data.mean, std=data.std, padding=4)
     held_out = TensorImages(data.index["valid"], data.index["test"], mean=data.mean, std=data.std)
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(TUNING_SEED))
-    few, compared = (only(images, part) for part in order.split(int(TUNING_SHARE * len(images))))
+    few, compared = (recording.only(images, part) for part in order.split(int(TUNING_SHARE * len(images))))
 
     config = TrainConfig()
     sizes = f"--epochs {options.epochs} --tuning-seeds {options.tuning_seeds} --seeds {options.seeds}"

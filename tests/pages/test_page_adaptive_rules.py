@@ -1,6 +1,7 @@
 """The adaptive rules on their page, as they stand in the notebook, against the library over their options."""
 
 import inspect
+from functools import partial
 
 import pytest
 import torch
@@ -10,13 +11,16 @@ from support import definition_of_page
 from torch import nn, optim
 from torch.nn import functional as F
 
+from helpers.training import update_rules
+from helpers.training.update_rules import by_hand, by_library
+
 PAGE = "3_loss_optimizer/10_adaptive_rules"
 LIBRARY = ("Adagrad", "Adadelta", "RMSprop", "Adam", "Adamax", "NAdam", "RAdam")
 RULES = {name: definition_of_page(PAGE, name.lower(), torch=torch) for name in LIBRARY}
 RULES["AdamW"] = definition_of_page(PAGE, "adamw", adam=RULES["Adam"])
-by_hand, by_library, moves, sparse_adam, tensors, lion, which_rule = (
+sparse_adam, tensors, lion, which_rule = (
     definition_of_page(PAGE, name, torch=torch, nn=nn)
-    for name in ("by_hand", "by_library", "moves", "sparse_adam", "tensors", "lion_solution", "which_rule_solution")
+    for name in ("sparse_adam", "tensors", "lion_solution", "which_rule_solution")
 )
 VALUES = {  # two values of each option, one that makes it count; eps is large, so that its place is seen
     "lr": (0.01, 0.3),
@@ -34,6 +38,7 @@ VALUES = {  # two values of each option, one that makes it count; eps is large, 
     "decoupled_weight_decay": (False, True),
     "momentum_decay": (4e-3, 2.0),
 }
+moves = partial(update_rules.moves, lr=1.0)
 few = settings(deadline=None, max_examples=12)
 seeds = st.integers(0, 2**31)
 

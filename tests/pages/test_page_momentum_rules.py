@@ -7,11 +7,13 @@ from hypothesis import strategies as st
 from support import definition_of_page
 from torch import nn, optim
 
+from helpers.training.update_rules import by_hand, by_library
+
 PAGE = "3_loss_optimizer/09_momentum_rules"
-by_hand, by_library, sgd, sgd_other, asgd, rprop, two_loops, newton_schulz, polynomial, corrected, orthogonalize = (
+sgd, sgd_other, asgd, rprop, two_loops, newton_schulz, polynomial, corrected, orthogonalize = (
     definition_of_page(PAGE, name, torch=torch, nn=nn)
     for name in (
-        *("by_hand", "by_library", "sgd", "sgd_other", "asgd", "rprop", "two_loops", "newton_schulz", "polynomial"),
+        *("sgd", "sgd_other", "asgd", "rprop", "two_loops", "newton_schulz", "polynomial"),
         *("sgd_corrected_solution", "orthogonalize_solution"),
     )
 )
