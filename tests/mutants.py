@@ -26,6 +26,7 @@ sys.path.insert(0, str(ROOT))
 from helpers.data import sample  # noqa: E402
 from helpers.paths import replacing, results_root  # noqa: E402
 from helpers.prepare import prepare  # noqa: E402
+from tests import page_mutants  # noqa: E402
 
 LEAST_SHARE = 0.8  # of the mutants that a page must notice
 SECONDS = 400  # a page or test file that takes longer has noticed something too
@@ -136,6 +137,8 @@ MUTANTS = (
            "[branch(x) for branch in list(self.branches)[:3]]", ("model/test_landmarks",), ("2_model/09",)),
     Mutant("a dense layer forgets what it got", LANDMARKS, "torch.cat([x, self.conv2", "torch.cat([0 * x, self.conv2",
            ("model/test_landmarks",), ("2_model/09",)),
+    *(Mutant(what, f"chapters/3_loss_optimizer/{page}.ipynb", old, new, (test,), (f"3_loss_optimizer/{page[:2]}",))
+      for (page, test), defects in page_mutants.DEFECTS.items() for what, old, new in defects),
 )  # fmt: skip
 
 
@@ -200,12 +203,12 @@ def noticed(
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--only", default="", help="words of the mutants to run")
+    parser.add_argument("--only", default="", help="words of the mutants to run, or of their file")
     parser.add_argument("--record", action="store_true", help="write book/results/mutants.json")
     options = parser.parse_args()
     archive = Path(prepare("sample").archive)
     assert sample.PIXELS_SHA256[:8] in archive.parent.name
-    chosen = [mutant for mutant in MUTANTS if options.only in mutant.what]
+    chosen = [mutant for mutant in MUTANTS if options.only in f"{mutant.what} {mutant.file}"]
     rows = []
     everything = [sorted({name for mutant in chosen for name in getattr(mutant, kind)}) for kind in ("tests", "pages")]
     if failing := [name for name in noticed(None, archive, *everything).values() if name]:
