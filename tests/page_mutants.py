@@ -1,4 +1,4 @@
-"""Small defects of functions that stand on pages of part 3, for `mutants.py`: what is wrong, a line before and after."""
+"""Small defects of functions on the pages of part 3, for `mutants.py`: what is wrong, a line before and after."""
 
 DEFECTS = {
     ("01_gradients", "pages/test_page_gradients"): [
