@@ -12,6 +12,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import torch
 from support import PROJECT
 
 PAGES = sorted(PROJECT.glob("chapters/*/*.ipynb"))
@@ -90,6 +91,9 @@ def own_data(monkeypatch):
     monkeypatch.delenv("BOOK_DATA", raising=False)
     monkeypatch.setenv("BOOK_SOURCE", "sample")
     monkeypatch.setenv("BOOK_DEVICE", "cpu")
+    precision = torch.get_default_dtype()  # a page may choose float64 for all that it makes
+    yield
+    torch.set_default_dtype(precision)
 
 
 @pytest.mark.parametrize(("page", "number", "stub", "check", "solution"), exercises())
