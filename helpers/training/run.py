@@ -145,7 +145,7 @@ def _only_one(run_dir: Path) -> Iterator[None]:
     lock = run_dir / LOCK_FILE
     try:
         # not at once: a loader process that was just forked when its trainer was killed holds the lock a moment longer
-        with FileLock(lock, timeout=1):
+        with FileLock(lock, timeout=3):
             try:
                 yield
             except BaseException:

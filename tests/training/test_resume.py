@@ -403,8 +403,10 @@ def test_a_second_process_is_refused_while_the_first_trains(small, whole, tmp_pa
             assert train.main([str(word) for word in options(small, run_dir)]) == 1  # and so is a new start
             assert "another process trains there" in capsys.readouterr().err
             assert {path.name: path.stat().st_mtime_ns for path in run_dir.iterdir()} == before
-            first.kill()  # only itself: its loader process, halted with it, ends a moment later and must not matter
+            first.kill()  # only itself: a loader process must not hold the lock
             first.wait()
+            with suppress(ProcessLookupError):  # halted while it was forked, it can let go only when it runs
+                os.killpg(first.pid, signal.SIGCONT)
             assert resume(run_dir, small, whole, monkeypatch, "--num-workers", 1) == 0
             assert_same(run_dir, whole)
         finally:
