@@ -40,6 +40,15 @@ MEASURE = """<script>addEventListener("load", () => setTimeout(() => {
 }, 3000));</script>"""
 
 
+def find_browser() -> str | None:
+    """Chromium, under one of its names; where there is none, None and a line that says so."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        name = Path(sys.argv[0]).stem
+        print(f"{name}: no Chromium on this machine. Install the package `chromium`.", file=sys.stderr)
+    return found
+
+
 def in_a_frame(page: Path, width: int, height: int, folder: Path, more: str = "") -> str:
     """The address of a document that shows a page in a frame: a browser window has a least width, above a phone's."""
     frame = folder / "frame.html"
@@ -95,9 +104,8 @@ def main() -> int:
     parser.add_argument("--measure", action="store_true", help="only measure, take no pictures")
     parser.add_argument("--dark", action="store_true", help="pictures in the dark mode")
     options = parser.parse_args()
-    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    browser = find_browser()
     if browser is None:
-        print("screenshots: no Chromium on this machine. Install the package `chromium`.", file=sys.stderr)
         return 1
     html = BUILD / "html"
     pages = options.pages or sorted([*html.glob("book/*.html"), *html.glob("chapters/*/*.html")])

@@ -16,7 +16,6 @@ import io
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -28,6 +27,7 @@ from urllib.request import urlopen
 
 import nbformat
 from PIL import Image
+from screenshots import find_browser
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from helpers.paths import project_root, replacing, results_root
@@ -190,9 +190,8 @@ def main() -> int:
     names = parser.parse_args().names or list(PANELS)
     if unknown := set(names) - set(PANELS):
         parser.error(f"no such panel: {', '.join(sorted(unknown))}")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    chromium = find_browser()
     if chromium is None:
-        print("tensorboard_panels: no Chromium on this machine. Install the package `chromium`.", file=sys.stderr)
         return 1
     os.environ |= {"BOOK_SOURCE": "sample", "BOOK_DEVICE": "cpu", "MPLBACKEND": "Agg", "TQDM_DISABLE": "1"}
     for page in dict.fromkeys(PANELS[name][0] for name in names):

@@ -14,10 +14,11 @@ from helpers.prepare import Prepared
 from helpers.training import report
 
 
-def only(images: TensorImages, chosen: torch.Tensor) -> TensorImages:
-    """The images at these positions."""
+def only(images: TensorImages, chosen: torch.Tensor, padding: int | None = None) -> TensorImages:
+    """The images at these positions, with the same crop or with another one."""
     part = copy.copy(images)
     part.images, part.targets = images.images[chosen], images.targets[chosen]
+    part.padding = images.padding if padding is None else padding
     part.crops = all_crops(part.images, part.padding)
     part.set_epoch(0)
     return part

@@ -38,13 +38,13 @@ from torch.optim import SGD, lr_scheduler  # noqa: E402
 from torch.utils.data import DataLoader  # noqa: E402
 
 from helpers import runtime  # noqa: E402
-from helpers.data.loaders import EpochLoader, TensorImages, all_crops, as_is  # noqa: E402
+from helpers.data.loaders import EpochLoader, TensorImages, as_is  # noqa: E402
 from helpers.model import architectures, net  # noqa: E402
 from helpers.paths import results_root  # noqa: E402
 from helpers.prepare import prepare  # noqa: E402
 from helpers.train import NonFiniteLoss, evaluate, train_one_epoch  # noqa: E402
 from helpers.visualization import metrics  # noqa: E402
-from recording import earlier, head, machine, options_of, write  # noqa: E402
+from recording import earlier, head, machine, only, options_of, write  # noqa: E402
 
 CPU, GUESSING = torch.device("cpu"), 0.1
 BATCH, NUM_IMAGES, MORE = 50, 1000, {"2,000 images": 2000, "4,000 images": 4000}
@@ -78,20 +78,11 @@ ROWS = {
 WIDTHS, SIZES, GRID_LR, GRID_MOMENTUM = (0.25, 0.5, 1, 2), (250, 1000, 4000), 0.02, 0.9
 
 
-def subset(images: TensorImages, positions: torch.Tensor, padding: int = 0) -> TensorImages:
-    """Some of the images, with another crop."""
-    found = copy.copy(images)
-    found.images, found.targets, found.padding = images.images[positions], images.targets[positions], padding
-    found.crops = all_crops(found.images, padding)
-    found.set_epoch(0)
-    return found
-
-
 def some_of(images: TensorImages, pool: slice, count: int, seed: int, padding: int = 0) -> TensorImages:
     """The first `count` of the pool in the order of the seed: fewer are part of more."""
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))[pool]
     drawn = torch.randperm(len(order), generator=torch.Generator().manual_seed(seed))[:count]
-    return subset(images, order[drawn], padding)
+    return only(images, order[drawn], padding)
 
 
 def widened(width: float) -> net.Net:
@@ -211,13 +202,9 @@ def run_of_grid(width: float, images: TensorImages, valid: TensorImages, test: T
 # -- all rows --------------------------------------------------------------------------------------------------
 
 
-def choose(choice: dict) -> dict:
-    """For each row the strength with the highest mean accuracy; the first of equals."""
-    means = {
-        row: {x: sum(choice[row][str(x)]) / len(CHOICE_SEEDS) for x in strengths}
-        for row, strengths in STRENGTHS.items()
-    }
-    return {row: max(found, key=found.get) for row, found in means.items()}
+def best_of(choice: dict, row: str) -> float | str:
+    """The strength of a row with the highest accuracy over the seeds; the first of equals."""
+    return max(STRENGTHS[row], key=lambda strength: sum(choice[row][str(strength)]))
 
 
 def main() -> None:
@@ -269,7 +256,7 @@ def main() -> None:
             write(path, record, "tables")
 
     for row, strengths in STRENGTHS.items():  # the learning rate first: the other rows need it
-        lr = choose_lr(tables["choice"]) if row != "none" else None
+        lr = best_of(tables["choice"], "none") if row != "none" else None
         for strength in strengths:
             for seed in CHOICE_SEEDS[len(tables["choice"][row][str(strength)]) :]:
                 start = time.perf_counter()
@@ -277,7 +264,7 @@ def main() -> None:
                 changed = {} if row == "none" else {row: strength}
                 done = run(changed, lr or strength, used, valid, None, seed, options.steps)["valid"]
                 keep(tables["choice"][row][str(strength)], done, start, f"choice {row} {strength} {done:.3f}")
-    record["chosen"] = chosen = choose(tables["choice"])
+    record["chosen"] = chosen = {row: best_of(tables["choice"], row) for row in STRENGTHS}
 
     def run_rows(seed: int) -> None:
         for row in ROWS:
@@ -306,11 +293,6 @@ def main() -> None:
             run_grid(seed)
     for seed in range(1, options.grid_seeds):
         run_grid(seed)
-
-
-def choose_lr(choice: dict) -> float:
-    """The learning rate of all rows: the choice of the row that changes nothing."""
-    return max(STRENGTHS["none"], key=lambda lr: sum(choice["none"][str(lr)]))
 
 
 if __name__ == "__main__":
