@@ -45,25 +45,26 @@ def standard_error(values: np.ndarray) -> float:
     return values.std(ddof=1) / math.sqrt(len(values))
 
 
-def luck_limit(runs: Sequence[Sequence[float]], num_rows: int | None = None, draws: int = 20_000) -> float:
+def luck_limit(runs: Sequence[Sequence[float]], learned: float = -math.inf, draws: int = 20_000) -> float:
     """How far from a common reference the luckiest of many rows gets by chance: the limit of 95 in 100 experiments.
 
-    Args: runs [rows, seeds], the reference among the rows; num_rows, how many rows are compared with the reference
-    (default: all the others); draws, experiments in which nothing has an effect. Returns a mean difference, in the
-    unit of `runs`. Raises: ValueError for fewer than two rows or seeds.
+    Args: runs [rows, seeds], the reference among the rows; learned, a row with a run at or below it counts as a row,
+    but gives no spread, as runs that guess are all alike; draws, experiments in which nothing has an effect. Returns a
+    mean difference, in the unit of `runs`. Raises: ValueError for fewer than two rows with a spread, or seeds.
 
     Source: C. W. Dunnett, A Multiple Comparison Procedure for Comparing Several Treatments with a Control, 1955;
     here for a gain or a loss, with the spread of all rows together, and drawn instead of tabulated.
     """
-    table = np.asarray(runs, dtype=float)
+    everything = np.asarray(runs, dtype=float)
+    table = everything[everything.ndim == 2 and everything.min(axis=1) > learned]
     if table.ndim != 2 or min(table.shape) < 2:
-        shape = list(table.shape)
-        raise ValueError(f"runs {shape}: [rows, seeds], two of each at least")
+        shape = list(everything.shape)
+        raise ValueError(f"runs {shape}: [rows, seeds], two of each at least that learned")
     rows, seeds = table.shape
     rest = table - table.mean(axis=0) - table.mean(axis=1, keepdims=True)
     rest += table.mean()  # chance alone
     spread = math.sqrt((rest**2).sum() / ((rows - 1) * (seeds - 1)))
-    size = (draws, 1 + (num_rows or rows - 1))  # the first is the reference
+    size = (draws, len(everything))  # the first is the reference
     means = np.random.default_rng(0).normal(size=size)
     farthest = abs(means[:, 1:] - means[:, :1]).max(axis=1)
     return spread / math.sqrt(seeds) * np.quantile(farthest, 0.95)

@@ -105,7 +105,9 @@ def test_the_limit_of_luck_ignores_effects_and_scales_with_the_unit_and_the_rows
     effects = np.random.default_rng(1).normal(0, 50, (15, 1))
     assert luck_limit(table + effects) == pytest.approx(luck_limit(table))
     assert luck_limit(100 * table) == pytest.approx(100 * luck_limit(table))
-    assert luck_limit(table) == luck_limit(table.tolist(), 14) < luck_limit(table, 40) < 1.3 * luck_limit(table)
+    guessing = np.full((26, 5), 10.0)
+    more = luck_limit(np.concatenate([table, guessing]), learned=30)  # 40 rows, the spread of 15
+    assert luck_limit(table) == luck_limit(table.tolist(), 30) < more < 1.3 * luck_limit(table)
 
 
 @pytest.mark.parametrize("shape", [(1, 5), (5, 1), (5,), (2, 2, 2)])
