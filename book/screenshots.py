@@ -7,11 +7,12 @@ is wider than the page to `_build/screenshots/sizes.txt`. A page above its heigh
 import argparse
 import json
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from browser import find_browser
 
 from helpers.paths import project_root
 
@@ -38,15 +39,6 @@ MEASURE = """<script>addEventListener("load", () => setTimeout(() => {
   }
   parent.postMessage(JSON.stringify({height: root.scrollHeight, overflow: root.scrollWidth - innerWidth, wide}), "*");
 }, 3000));</script>"""
-
-
-def find_browser() -> str | None:
-    """Chromium, under one of its names; where there is none, None and a line that says so."""
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found is None:
-        name = Path(sys.argv[0]).stem
-        print(f"{name}: no Chromium on this machine. Install the package `chromium`.", file=sys.stderr)
-    return found
 
 
 def in_a_frame(page: Path, width: int, height: int, folder: Path, more: str = "") -> str:

@@ -1,5 +1,6 @@
 """The functions on the pages about logging, as they stand in the notebooks, against TensorBoard and tensorboardX."""
 
+import io
 import math
 import struct
 
@@ -9,10 +10,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from PIL import Image, ImageSequence
 from support import definition_of_page
 from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
 from tensorboard.plugins.distribution import compressor
 from tensorboardX import SummaryWriter
+from tensorboardX.proto.event_pb2 import Event
+from tensorboardX.proto.summary_pb2 import Summary
 from tensorboardX.summary import compute_curve
 from torchvision.utils import make_grid
 
@@ -24,6 +28,7 @@ rebinned = definition_of_page(NUMBERS, "rebinned", np=np)
 nine_lines = definition_of_page(NUMBERS, "nine_lines", np=np, shares=SHARES)
 pr_rows = definition_of_page(NUMBERS, "pr_rows", np=np)
 grid_size = definition_of_page("4_visualization/02_log_pictures", "grid_size")
+add_gif = definition_of_page("4_visualization/02_log_pictures", "add_gif", io=io, Image=Image, Summary=Summary)
 smoothed = definition_of_page(NUMBERS, "smoothed_solution", math=math)
 
 
@@ -86,3 +91,18 @@ def test_smoothing_is_the_weighted_mean_of_what_came_before(weight):
 def test_grid_size_is_that_of_torchvision(count, h, w, nrow, padding):
     grid = make_grid(torch.zeros(count, 1, h, w), nrow, padding)
     assert grid_size(count, h, w, nrow, padding) == grid.shape[1:]
+
+
+def test_a_logged_clip_has_every_frame_in_its_order(tmp_path):
+    clip = np.zeros((5, 8, 12, 3), np.uint8)
+    for k in range(5):
+        clip[k, k : k + 3, 2 * k : 2 * k + 3] = (255, 0, 0)
+    with SummaryWriter(str(tmp_path)) as writer:
+        add_gif(writer, "clip", clip, step=7, fps=5)
+    (file,) = tmp_path.iterdir()
+    _, event = (Event.FromString(raw) for raw in RawEventFileLoader(str(file)).Load())
+    (value,) = event.summary.value
+    assert (event.step, value.tag, value.image.height, value.image.width) == (7, "clip", 8, 12)
+    gif = Image.open(io.BytesIO(value.image.encoded_image_string))
+    assert gif.info["duration"] == 200
+    assert np.array_equal([np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(gif)], clip)
