@@ -21,11 +21,13 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from helpers import runtime
 from helpers.model import architectures, weights
+from helpers.model.views import MirroredAndShifted
 from helpers.paths import DataError
 from helpers.prepare import Prepared
 from helpers.training import checkpoint, distributed, report
 from helpers.training.config import TrainConfig
-from helpers.training.run import RunFiles, make_loaders, make_optimizer, open_run, prepare_for, settings_of
+from helpers.training.folder import RunFiles, open_run
+from helpers.training.run import make_loaders, make_optimizer, prepare_for, settings_of, whiten
 from helpers.visualization import metrics
 from helpers.visualization.writers import RunWriter
 
@@ -179,6 +181,8 @@ def _fit(config: TrainConfig, data: Prepared, found: tuple, progress: bool, devi
         weights.load_state(model, saved["weights"], origin)
         return model, result
     loader, measured = make_loaders(config, data, device, progress)
+    if config.whiten:
+        whiten(model, loader.dataset)
     optimizer, scheduler = make_optimizer(model, config, config.num_epochs * len(loader))
     scaler = torch.amp.GradScaler(device.type, enabled=config.amp and device.type == "cuda")
     stateful = {"model": model, "optimizer": optimizer, "scheduler": scheduler, "scaler": scaler}
@@ -229,13 +233,10 @@ def _fit(config: TrainConfig, data: Prepared, found: tuple, progress: bool, devi
     measures = {  # the first and only look at the test part
         part: evaluate(model, found, device, len(classes), amp=config.amp) for part, found in measured.items()
     }
-    result = report.summarize(history, measures, best["epoch"]) | {
-        "config": config.settings(),
-        "command": config.command(),
-        "data": {name: getattr(data, name) for name in ("label", "official", "source", "num_images", "counts")},
-        "hardware": report.hardware(device) | {"processes": distributed.world_size()},
-        "parameters": sum(p.numel() for p in model.parameters()),
-    }
+    if config.tta:
+        views = MirroredAndShifted(model)
+        measures["test_tta"] = evaluate(views, measured["test"], device, len(classes), amp=config.amp)
+    result = report.summarize(history, measures, best["epoch"]) | report.origin(config, data, model, device)
     if run:
         run.end(result, measures, classes, config.num_epochs * len(loader))
     return model, result

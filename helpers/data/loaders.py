@@ -81,8 +81,10 @@ class TensorImages(Dataset):
     and int64 [B].
 
     Args: mean, std, per channel on the 0–1 scale; padding, pixels by which a crop may be moved; 0: no crop and
-    no flip; cutout, side of a random square that is set to 0, the mean; seed, of crops, flips and squares; dtype, of
-    the batches.
+    no flip; alternate, mirror in every second epoch just the images that the epoch before did not, so that two epochs
+    show both sides of each; cutout, side of a random square that is set to 0, the mean; seed, of crops, flips and
+    squares; dtype, of the batches.
+    Source: K. Jordan, 94% on CIFAR-10 in 3.29 Seconds on a Single GPU, 2024, section 3.6 (alternate).
     Raises: DataError for a bad index or image.
     """
 
@@ -92,6 +94,7 @@ class TensorImages(Dataset):
         mean: Sequence[float],
         std: Sequence[float],
         padding: int = 0,
+        alternate: bool = False,
         cutout: int = 0,
         seed: int = 0,
         dtype: torch.dtype = torch.float32,
@@ -99,7 +102,8 @@ class TensorImages(Dataset):
         samples = [sample for path in index_paths for sample in read_index(path)]
         self.images = decode([path for path, _ in samples])
         self.targets = torch.tensor([label for _, label in samples])
-        self.padding, self.cutout, self.seed, self.dtype = padding, cutout, seed, dtype
+        self.padding, self.alternate, self.cutout = padding, alternate, cutout
+        self.seed, self.dtype = seed, dtype
         self.crops = all_crops(self.images, padding)
         # (x/255 - mean) / std = x·scale + shift
         mean, std = (torch.tensor(values, dtype=torch.float64)[:, None, None] for values in (mean, std))
@@ -111,6 +115,9 @@ class TensorImages(Dataset):
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
         self.shifts = torch.randint(0, 2 * self.padding + 1, (len(self), 2), generator=generator)
         self.flips = torch.rand(len(self), generator=generator) < 0.5
+        if self.alternate:
+            of_all_epochs = torch.Generator().manual_seed(self.seed * 1_000_003 - 1)  # the seed of no epoch
+            self.flips = (torch.rand(len(self), generator=of_all_epochs) < 0.5) ^ bool(epoch % 2)
         self.centres = torch.randint(0, self.images.shape[2], (len(self), 2), generator=generator)
 
     def __len__(self) -> int:

@@ -1,4 +1,4 @@
-"""Mean and standard deviation of the colour channels of a set of images."""
+"""Mean and standard deviation of the colour channels of a set of images, and the covariance of its patches."""
 
 import math
 import os
@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import torch
+from torch.nn import functional as F
 
 from helpers.data.dataset import load_image
 from helpers.paths import DataError
@@ -38,3 +40,15 @@ def channel_statistics(paths: Sequence[str | os.PathLike[str]]) -> tuple[list[fl
     # var = E[x²] - E[x]², in whole numbers until the division
     variances = [(n * q[c] - s[c] ** 2) / n**2 for c in range(3)]
     return [v / n / 255 for v in s], [math.sqrt(v) / 255 for v in variances]
+
+
+def patch_covariance(images: torch.Tensor, size: int) -> torch.Tensor:
+    """The mean of patch · patchᵀ over all patches of size × size pixels; about the mean 0 of normalized images.
+
+    Shapes: images [N, C, H, W]; result float64 [C·size², C·size²], in the order of a kernel `weight[k].flatten()`.
+    """
+    total = torch.zeros(images.shape[1] * size**2, images.shape[1] * size**2, dtype=torch.float64)
+    for part in images.split(500):  # memory for a few hundred images
+        patches = F.unfold(part, size).double()  # N, C·size², patches of an image
+        total += torch.einsum("npk,nqk->pq", patches, patches)
+    return total / (len(images) * patches.shape[2])

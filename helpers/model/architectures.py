@@ -2,20 +2,22 @@
 
 from torch import nn
 
+from helpers.model.fast import FastNet
 from helpers.model.initialization import initialize_weights
 from helpers.model.net import Net
 from helpers.model.resnet import CifarResNet
 
-MODELS = ("net", "resnet")
+_CLASSES = {"net": Net, "resnet": CifarResNet, "fast": FastNet}
+MODELS = tuple(_CLASSES)
 
 
 def build(name: str, num_classes: int = 10, init: str = "kaiming") -> nn.Module:
-    """A new network for 32×32 images, with weights drawn by the method `init`: net or resnet.
+    """A new network for 32×32 images, with weights drawn by the method `init`: net, resnet or fast.
 
     Raises: ValueError for an unknown name or method.
     """
     if name not in MODELS:
         raise ValueError(f"unknown model {name!r}: use one of {', '.join(MODELS)}")
-    model = Net(num_classes) if name == "net" else CifarResNet(num_classes)
+    model = _CLASSES[name](num_classes)
     initialize_weights(model, init)
     return model

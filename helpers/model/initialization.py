@@ -18,6 +18,13 @@ def _sparse(weight: torch.Tensor) -> None:
         weight.copy_(matrix.view(weight.shape))
 
 
+def _partial_identity(weight: torch.Tensor) -> None:
+    """As the layer itself draws; then the first kernels of a convolution, one for each channel in, pass it on."""
+    init.kaiming_uniform_(weight, a=5**0.5)
+    if weight.ndim == 4:
+        init.dirac_(weight.detach()[: weight.shape[1]])
+
+
 _DRAWS = {
     "kaiming": partial(init.kaiming_normal_, nonlinearity="relu"),
     "xavier": init.xavier_uniform_,
@@ -32,6 +39,7 @@ _DRAWS = {
     "constant": partial(init.constant_, val=CONSTANT),
     "zero": init.zeros_,
     "identity": init.dirac_,
+    "partial_identity": _partial_identity,
 }
 _DRAWS_OF_LINEAR = {"tutorial": partial(init.normal_, std=SMALL), "identity": init.eye_}  # where they differ
 INIT_METHODS = ("torch", *_DRAWS)
@@ -45,7 +53,8 @@ def initialize_weights(model: nn.Module, method: str) -> None:
     that of the 2018 tutorial: xavier normal for convolutions and N(0, 0.01²) for linear layers, each of which shrinks
     the signal, and the gradient with it; uniform, from -0.1 to 0.1; normal, N(0, 0.1²); small_normal, N(0, 0.01²);
     sparse, N(0, 0.01²) with a tenth of the weights 0; constant, 0.01; zero; identity, which passes on the first
-    channels and numbers.
+    channels and numbers; partial_identity, as torch without biases, but the first kernels of a convolution, one a
+    channel in, pass that channel on (Jordan 2024).
 
     Raises: ValueError for an unknown method.
     """

@@ -31,22 +31,46 @@ class TrainConfig:
     )
     model: str = _option("net", "architecture", choices=architectures.MODELS)
     init: str = _option("kaiming", "initialization", choices=initialization.INIT_METHODS)
+    whiten: bool = _option(
+        False, "of the model fast: set the first layer from the training images, to outputs that are uncorrelated"
+    )
     num_epochs: int = _option(20, "passes over the training images")
     batch_size: int = _option(128, "images in a step, over all processes")
     optimizer: str = _option(
-        "sgd", "sgd: with Nesterov momentum; muon: Muon for matrices, AdamW for the rest", choices=("sgd", "muon")
+        "sgd",
+        "sgd: with Nesterov momentum; muon: Muon for matrices, AdamW for the rest; "
+        "muon_sgd: Muon for kernels, SGD with 6 times its rate for the rest",
+        choices=("sgd", "muon", "muon_sgd"),
     )
     lr: float = _option(0.05, "highest learning rate of the one-cycle schedule")
+    bias_lr: float = _option(1.0, "learning rate of biases with SGD, as a multiple of the other one")
+    schedule: str = _option(
+        "cosine",
+        "how the rate rises and falls: along a cosine from lr / 25 and to almost 0; triangle: linearly from lr / 5 and "
+        "to 0.07 lr",
+        choices=("cosine", "triangle"),
+    )
     warmup: float = _option(0.2, "share of the steps in which the learning rate rises, 0 to 1")
     momentum: float = _option(0.9, "of SGD, 0 to below 1")
     weight_decay: float = _option(
         5e-4,
-        "on kernels and matrices, not on biases and normalization layers; with muon, decoupled and on matrices only",
+        "on kernels and matrices, not on biases and normalization layers; with muon, decoupled and on matrices only; "
+        "with muon_sgd on matrices only",
     )
     label_smoothing: float = _option(0.0, "share of the target that is spread over all classes, 0 to below 1")
+    lookahead: int = _option(0, "steps between two averages of the weights, which are then set to them; 0: none")
     clip_norm: float = _option(0.0, "largest norm of the gradient; 0: no clipping")
     padding: int = _option(4, "pixels by which the random crop moves an image; 0: neither crop nor flip")
+    flip: str = _option(
+        "random",
+        "which images are mirrored: random: half of them, drawn in each epoch; alternating: in one epoch half of them, "
+        "in the next the others",
+        choices=("random", "alternating"),
+    )
     cutout: int = _option(0, "side of a square in each image that is set to the mean, in pixels; 0: none")
+    tta: bool = _option(
+        False, "at the end measure the test part once more, with test-time augmentation: mirrored and shifted views"
+    )
     num_workers: int = _option(0, "loader processes; the images are in memory, so that 0 is mostly fastest")
     device: str = _option("auto", "auto, cpu, cuda, cuda:N or mps")
     threads: int = _option(0, "CPU threads of each process; 0: as many as torch takes")
@@ -66,6 +90,7 @@ class TrainConfig:
         bounds = {  # name: (least, most), None: no bound
             "num_epochs": (1, 1_000_000), "batch_size": (1, None), "log_every": (1, None), "warmup": (0, 1),
             "weight_decay": (0, LARGEST), "clip_norm": (0, LARGEST), "padding": (0, 32), "cutout": (0, 32),
+            "lookahead": (0, 1_000_000), "bias_lr": (0, LARGEST),
             "num_workers": (0, 64), "threads": (0, 1024),  # more would only bring the machine down
             "seed": (0, 2**32 - 1),  # what NumPy takes
         }  # fmt: skip
@@ -89,6 +114,10 @@ class TrainConfig:
                 )
         if self.amp and self.dtype == "float64":
             raise ValueError("amp computes in 16 bits, dtype float64 asks for 64: choose one of them")
+        if self.whiten and self.model != "fast":
+            raise ValueError(f"whiten sets the first layer of the model fast: leave it out with {self.model}")
+        if self.flip == "alternating" and not self.padding:
+            raise ValueError("padding 0 means neither crop nor flip: leave flip out, or use a padding of 1 or more")
         if self.protocol == "official" and self.num_images not in (None, "all"):
             raise ValueError("the official protocol trains on all images: leave num_images out")
 

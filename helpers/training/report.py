@@ -8,9 +8,13 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import torch
+from torch import nn
 
 from helpers import runtime
 from helpers.paths import DataError, read_json, replacing
+from helpers.prepare import Prepared
+from helpers.training import distributed
+from helpers.training.config import TrainConfig
 from helpers.visualization import metrics, plots
 
 RESULT_FILE = "result.json"
@@ -48,6 +52,17 @@ def summarize(
         "seconds": sum(record["seconds"] for record in history),
         "history": history,
         "versions": runtime.versions(),
+    }
+
+
+def origin(config: TrainConfig, data: Prepared, model: nn.Module, device: torch.device) -> dict[str, object]:
+    """Where a result is from: settings, command, images, machine and size of the network."""
+    return {
+        "config": config.settings(),
+        "command": config.command(),
+        "data": {name: getattr(data, name) for name in ("label", "official", "source", "num_images", "counts")},
+        "hardware": hardware(device) | {"processes": distributed.world_size()},
+        "parameters": sum(p.numel() for p in model.parameters()),
     }
 
 

@@ -106,6 +106,21 @@ def test_half_of_the_images_are_mirrored_and_every_offset_is_as_likely_as_anothe
         assert (counts - n / 9).abs().max() < 4 * (n * 8 / 81) ** 0.5
 
 
+def test_alternating_flips_show_both_sides_in_two_epochs_and_leave_the_rest_as_it_is(index):
+    plain = TensorImages(index, mean=MEAN, std=STD, padding=4, cutout=5, seed=3)
+    turned = TensorImages(index, mean=MEAN, std=STD, padding=4, cutout=5, seed=3, alternate=True)
+    flips = []
+    for epoch in range(4):
+        for data in (plain, turned):
+            data.set_epoch(epoch)
+        assert torch.equal(plain.shifts, turned.shifts) and torch.equal(plain.centres, turned.centres)
+        flips.append(turned.flips)
+    assert torch.equal(flips[1], ~flips[0]) and torch.equal(flips[2], flips[0]) and torch.equal(flips[3], flips[1])
+    assert 10 < flips[0].sum() < 40  # of 50
+    other = TensorImages(index, mean=MEAN, std=STD, padding=4, seed=4, alternate=True)
+    assert not torch.equal(other.flips, flips[0])
+
+
 def test_an_epoch_is_the_same_with_any_batch_size_and_any_number_of_workers(index):
     data = TensorImages(index, mean=MEAN, std=STD, padding=4, seed=3)
     once = batches(EpochLoader(data, 10), epoch=5)
