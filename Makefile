@@ -12,16 +12,20 @@ READY := $(VENV)/.ready
 TEST_ENV := BOOK_SOURCE=sample BOOK_DEVICE=$${BOOK_DEVICE:-cpu} OMP_NUM_THREADS=1 TQDM_DISABLE=1 PYTHONHASHSEED=0
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-parameters mutants page serve outputs bench screenshots clean
+.PHONY: help book test test-parameters mutants page serve outputs bench panels screenshots clean
 
 help:  ## list the targets
 	@echo "Targets:"
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 24
 	@echo "Options: SOURCE=sample|cifar10|auto  ARCHIVE=path  JOBS=n  PYTHON=python3.12"
 
-$(READY): requirements.txt pyproject.toml
+# visdom alone is built from source, with the tools of build-constraints.txt: old pips read the first of the variables,
+# new ones the second. In one step with the others, the bound on setuptools would hold for the environment as well.
+$(READY): requirements.txt build-constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else f"Python 3.11, 3.12 or 3.13 is needed, $(PYTHON) is {v[0]}.{v[1]}. Set PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
+	PIP_CONSTRAINT=build-constraints.txt PIP_BUILD_CONSTRAINT=build-constraints.txt PIP_USE_PEP517=1 \
+	  $(BIN)/python -m pip install --disable-pip-version-check -q --no-deps "$$(grep '^visdom' requirements.txt)"
 	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements.txt
 	@touch $@
 
@@ -55,7 +59,11 @@ bench: $(READY)  ## the speed ratios, as a table
 	$(BIN)/python tests/benchmarks/run.py $(if $(ARCHIVE),--archive "$(ARCHIVE)")
 	$(BIN)/python tests/benchmarks/training.py $(if $(ARCHIVE),--archive "$(ARCHIVE)")
 
-screenshots: book  ## pictures of every page at 1280 and 390 px (needs Chromium)
+panels: $(READY)  ## the pictures of TensorBoard and Visdom that pages show (needs Chromium and its driver)
+	$(BIN)/python book/tensorboard_panels.py
+	$(BIN)/python book/visdom_panel.py
+
+screenshots: panels book  ## pictures of every page at 1280 and 390 px, and the panels
 	$(BIN)/python book/screenshots.py
 
 clean:  ## remove everything that was generated, but not data/ and .venv/

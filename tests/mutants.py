@@ -26,7 +26,7 @@ sys.path.insert(0, str(ROOT))
 from helpers.data import sample  # noqa: E402
 from helpers.paths import replacing, results_root  # noqa: E402
 from helpers.prepare import prepare  # noqa: E402
-from tests import page_mutants  # noqa: E402
+from tests import mutants_visualization, page_mutants  # noqa: E402
 
 LEAST_SHARE = 0.8  # of the mutants that a page must notice
 SECONDS = 400  # a page or test file that takes longer has noticed something too
@@ -139,6 +139,10 @@ MUTANTS = (
            ("model/test_landmarks",), ("2_model/09",)),
     *(Mutant(what, f"chapters/3_loss_optimizer/{page}.ipynb", old, new, (test,), (f"3_loss_optimizer/{page[:2]}",))
       for (page, test), defects in page_mutants.DEFECTS.items() for what, old, new in defects),
+    *(Mutant(what, f"visualization/{module}.py", old, new, (test,), pages)
+      for (module, test), defects in mutants_visualization.HELPERS.items() for what, old, new, pages in defects),
+    *(Mutant(what, f"chapters/4_visualization/{page}.ipynb", old, new, (test,), (f"4_visualization/{page[:2]}",))
+      for (page, test), defects in mutants_visualization.PAGES.items() for what, old, new in defects),
 )  # fmt: skip
 
 

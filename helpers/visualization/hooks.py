@@ -88,7 +88,14 @@ def grad_cam(
     if model.training:
         raise ValueError("grad_cam: the model is in training mode. Call model.eval() first.")
     found: list[torch.Tensor] = []
-    handle = _layer(model, layer).register_forward_hook(lambda _layer, _inputs, output: found.append(output))
+
+    def keep(_layer: nn.Module, _inputs: tuple, output: object) -> torch.Tensor | None:
+        if not isinstance(output, torch.Tensor):
+            return None
+        found.append(output)
+        return output.clone()  # what follows may work in place
+
+    handle = _layer(model, layer).register_forward_hook(keep)
     try:
         logits = model(images.detach().requires_grad_())  # so that frozen weights do not matter
     finally:

@@ -101,6 +101,8 @@ def test_a_kept_output_keeps_the_graph_and_a_detached_one_does_not(net):
     kept, graph = kept_alive(lambda output: output)
     least = 8 * 100 * (3072 + 4704 + 6 * 14 * 14 + 1600 + 120 + 84)  # input of each layer, ReLUs before pooling
     assert kept == 8000 and least < graph < 2 * least
+    fewer = definition_of_page(PAGE, "kept_alive", **globals_ | {"images": globals_["images"][:50]})
+    assert 2 * fewer(lambda output: output)[1] == graph  # of the images alone: the weights are there anyway
 
 
 def test_an_image_that_looks_alike_comes_near_in_the_first_layer():

@@ -1,7 +1,9 @@
 """The functions on the page about Grad-CAM, as they stand in the notebook: maps, hooks, ranks, squares."""
 
+import captum.attr
 import pytest
 import torch
+import torchvision
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import rankdata, spearmanr
@@ -38,6 +40,15 @@ def small_net() -> nn.Sequential:
     torch.manual_seed(4)
     layers = [nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 5, 3), nn.ReLU(), nn.Flatten(), nn.Linear(5 * 16, 30)]
     return nn.Sequential(*layers, nn.ReLU(), nn.Linear(30, 3)).double().eval()
+
+
+def residual_net() -> nn.Module:
+    torch.manual_seed(1)
+    model = torchvision.models.resnet18(num_classes=3).double().eval()
+    for layer in model.modules():
+        if isinstance(layer, nn.ReLU):
+            layer.inplace = False  # a full backward hook needs it
+    return model
 
 
 @given(sizes)
@@ -89,6 +100,22 @@ def test_guided_gradients_by_hooks_and_by_an_own_relu():
     model(leaf)[torch.arange(4), classes].sum().backward()
     assert_close(input_gradient(model, images, classes), leaf.grad)
     assert (guided - leaf.grad).abs().max() > 1e-4
+
+
+@pytest.mark.filterwarnings("ignore:Setting backward hooks on ReLU")  # captum says that it does
+@pytest.mark.parametrize(("build", "layer", "size"), [(small_net, "3", 8), (residual_net, "layer2", 32)])
+def test_guided_gradients_and_their_product_with_the_map_are_those_of_captum(build, layer, size):
+    model, images = build(), double(4, 3, size, size).requires_grad_()
+    for classes in (torch.tensor([0, 1, 2, 0]), torch.zeros(4, dtype=torch.int64)):
+        guided = input_gradient(model, images, classes, guided=True)
+        wanted = captum.attr.GuidedBackprop(model).attribute(images, classes)
+        assert_close(guided, wanted)
+        assert (guided - input_gradient(model, images, classes)).abs().max() > 1e-4
+        maps = hooks.grad_cam(model, layer, images, classes)
+        product = guided * F.interpolate(maps[:, None], images.shape[2:])
+        library = captum.attr.GuidedGradCam(model, model.get_submodule(layer))
+        assert_close(product, library.attribute(images, classes).detach())
+        assert product.abs().max() > 0
 
 
 def test_the_guided_relu_of_the_page_number_by_number():

@@ -2,8 +2,10 @@
 
 import copy
 
+import captum.attr
 import pytest
 import torch
+import torchvision
 from torch import nn
 from torch.nn import functional as F
 
@@ -21,6 +23,13 @@ def model() -> Net:
 @pytest.fixture
 def images() -> torch.Tensor:
     return torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+
+
+class Last(nn.Module):
+    """What an LSTM puts out last, as logits [B, K]."""
+
+    def forward(self, found: tuple) -> torch.Tensor:
+        return found[0][-1]
 
 
 def num_hooks(model: nn.Module) -> int:
@@ -92,6 +101,26 @@ def test_grad_cam_works_on_a_residual_network_and_with_frozen_weights(images):
         torch.testing.assert_close(grad_cam(model, "stages.2", images, 5), expected)
 
 
+@pytest.mark.parametrize("build", [Net, CifarResNet, torchvision.models.resnet18])
+def test_grad_cam_is_that_of_captum(build, images):
+    torch.manual_seed(0)
+    model = build(num_classes=10).double().eval()
+    layer = {"Net": "conv2", "CifarResNet": "stages.1", "ResNet": "layer2"}[type(model).__name__]
+    library = captum.attr.LayerGradCam(model, model.get_submodule(layer))
+    for classes in (0, 7, torch.tensor([0, 9, 3, 3])):
+        wanted = library.attribute(images.double(), classes, relu_attributions=True)[:, 0]  # B H W
+        assert wanted.max() > 0
+        torch.testing.assert_close(grad_cam(model, layer, images.double(), classes), wanted.detach())
+
+
+def test_what_follows_in_place_does_not_change_grad_cam(images):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(3600, 3)).eval()
+    expected = grad_cam(model, "0", images, 1)
+    model[1].inplace = True
+    torch.testing.assert_close(grad_cam(model, "0", images, 1), expected)
+
+
 def test_a_map_that_is_negative_everywhere_is_zero(images):
     model = nn.Sequential(nn.Conv2d(3, 2, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2, 3)).eval()
     with torch.no_grad():
@@ -143,6 +172,8 @@ def test_bad_input_is_named(model, images):
         grad_cam(model.eval(), "conv2", images[:, :, :8])
     assert num_hooks(model) == 0
 
-    lstm = nn.Sequential(nn.LSTM(3, 4))
+    lstm = nn.Sequential(nn.LSTM(3, 4)).eval()
+    with pytest.raises(ValueError, match="0 puts out no maps"):
+        grad_cam(nn.Sequential(lstm, Last()).eval(), "0.0", torch.zeros(2, 1, 3))
     with pytest.raises(TypeError, match="0 returns a tuple"), activations(lstm, "0"):
         lstm(torch.zeros(2, 1, 3))

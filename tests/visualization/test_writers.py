@@ -3,9 +3,11 @@
 import io
 import time
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 from runs import read_events, scalars
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -15,6 +17,7 @@ from helpers.model import architectures
 from helpers.train import fit
 from helpers.training.config import TrainConfig
 from helpers.training.run import make_loaders
+from helpers.visualization import plots
 from helpers.visualization.writers import RunWriter
 
 
@@ -94,11 +97,17 @@ def test_images_are_shown_in_their_own_colours(tmp_path):
     np.testing.assert_allclose(shown, (pixels[0].permute(1, 2, 0) * 255).numpy(), atol=1)
 
 
-def test_the_confusion_matrix_is_a_figure(tmp_path):
+def test_the_confusion_matrix_is_the_figure_of_plots(tmp_path):
+    matrix, classes = torch.tensor([[8, 2, 0], [1, 4, 0], [3, 0, 9]]), ["a", "b", "c"]
     with RunWriter(tmp_path) as writer:
-        writer.confusion("valid", torch.eye(3, dtype=torch.int64), ["a", "b", "c"], 7)
+        writer.confusion("valid", matrix, classes, 7)
+    assert plt.get_fignums() == []
     assert read_events(tmp_path).Images("confusion/valid")[0].step == 7
-    assert picture(read_events(tmp_path), "confusion/valid").std() > 10
+    canvas = FigureCanvasAgg(plots.confusion_figure(matrix, classes)[0].figure)
+    canvas.draw()
+    np.testing.assert_array_equal(
+        picture(read_events(tmp_path), "confusion/valid"), np.asarray(canvas.buffer_rgba())[..., :3]
+    )
 
 
 def test_after_a_stop_the_points_beyond_the_checkpoint_are_forgotten(tmp_path):

@@ -1,0 +1,110 @@
+"""Small defects of the room `visualization` and of the pages of part 4, for `mutants.py`."""
+
+LOG, KERNELS, MAPS = "pages/test_page_logging", "pages/test_page_kernels", "pages/test_page_feature_maps"
+CONFUSION, CAM = "pages/test_page_confusion_matrix", "pages/test_page_grad_cam"
+
+# page, its tests: what is wrong, a line of the page before and after
+PAGES = {
+    ("01_log_numbers", LOG): [
+        ("the second checksum of a record is not skipped", "start += 12 + length + 4", "start += 12 + length"),
+        ("an event is read from its checksum on", "data[start + 12 : start + 12 + length]",
+         "data[start + 8 : start + 8 + length]"),
+        ("the share of the bar, not of the bucket", "bars += count * common.clip(0) / (right - left)",
+         "bars += count * common.clip(0) / (edges[1] - edges[0])"),
+        ("the nine lines without the left end", "[left[0], *right]", "[right[0], *right]"),
+        ("a score at the threshold is not chosen", "chosen = level >= np", "chosen = level > np"),
+    ],
+    ("02_log_pictures", LOG): [
+        ("no border behind the last row", "return rows * (h + padding) + padding, columns * (",
+         "return rows * (h + padding), columns * ("),
+        ("rows of a grid rounded down", "rows = -(-count // columns)", "rows = count // columns"),
+        ("always eight columns", "columns = min(nrow, count)", "columns = nrow"),
+    ],
+    ("03_kernels", KERNELS): [
+        ("a scale for each channel of a kernel", "axes = (1, 2, 3) if per", "axes = (2, 3) if per"),
+        ("half of the contrast around zero", "return 0.5 + weight / (2 * weight.abs().max())",
+         "return 0.5 + weight / (4 * weight.abs().max())"),
+        ("neighbours below are neighbours beside", "down = (weight[..., 1:, :] * weight[..., :-1, :]).mean()",
+         "down = (weight[..., 1:] * weight[..., :-1]).mean()"),
+        ("opposite kernels do not count as close", "return cosines(weight, weight).abs().fill_diagonal_(0).max()",
+         "return cosines(weight, weight).fill_diagonal_(0).max()"),
+        ("the row of the strongest patch counted in maps", "place // W % H", "place // W // H"),
+    ],
+    ("04_feature_maps", MAPS): [
+        ("the numbers of red for all channels", "return (images * std + mean).clamp(0, 1)",
+         "return (images * std[0] + mean[0]).clamp(0, 1)"),
+        ("no ReLU between the linear layers", "        x = F.relu(x)", "        x = 1 * x"),
+        ("a channel is silent after one black image", "flatten(1).amax(dim=1) <= 0", "flatten(1).amin(dim=1) <= 0"),
+        ("only the shift rounded down is tried", "for d in {shift // stride, -(-shift // stride)}:",
+         "for d in {shift // stride}:"),
+        ("the weights are counted with the graph", "if at not in own", "if at"),
+    ],
+    ("06_confusion_matrix", CONFUSION): [
+        ("pairs counted with rows and columns exchanged", "pairs = K * labels + answers",
+         "pairs = K * answers + labels"),
+        ("F1 without its factor 2", "2 * hits / (rows + columns)", "hits / (rows + columns)"),
+        ("averages weighted by the answers", "share = matrix.sum(dim=1) / matrix.sum()",
+         "share = matrix.sum(dim=0) / matrix.sum()"),
+        ("the rarest errors first", "key=lambda error: -error[0]", "key=lambda error: error[0]"),
+        ("gaps cancel between bins", "gaps.abs().sum().item()", "gaps.sum().abs().item()"),
+    ],
+    ("07_grad_cam", CAM): [
+        ("weights of a class map without their sign", 'torch.einsum("kc,bchw->bkhw", weight, features)',
+         'torch.einsum("kc,bchw->bkhw", weight.abs(), features)'),
+        ("the slope of one side is halved", "/ (2 * h)", "/ h"),
+        ("the hook keeps the gradient at the input", 'seen["gradients"] = grad_output[0]',
+         'seen["gradients"] = grad_input[0]'),
+        ("an empty map becomes nan", "return maps / peak.where(peak > 0, 1)", "return maps / peak"),
+        ("the map is placed one pixel off", "F.pad(inner, (6, 6, 6, 6))", "F.pad(inner, (7, 5, 7, 5))"),
+        ("the guided hook lets negative gradients pass", "return (grad_input[0].clamp(min=0),)",
+         "return (grad_input[0],)"),
+    ],
+}  # fmt: skip
+
+# module, its tests: what is wrong, a line before and after, the pages that may notice it
+HELPERS = {
+    ("hooks", "visualization/test_hooks"): [
+        ("a hook stays", "stack.callback(layer.register_forward_hook(hook_for(name)).remove)",
+         "layer.register_forward_hook(hook_for(name))", ("4_visualization/04",)),
+        ("what enters a layer is kept, not what leaves it", "            keep(found, name, output)",
+         "            keep(found, name, _inputs[0])", ("4_visualization/04",)),
+        ("what was kept changes with the model", "found[name] = output.detach().clone()",
+         "found[name] = output.detach()", ("4_visualization/04",)),
+        ("gradients without their sign", "found.__setitem__(name, gradient.detach().clone())",
+         "found.__setitem__(name, gradient.detach().abs())", ()),
+        ("Grad-CAM without its ReLU", "(weights * maps).sum(dim=1).clamp(min=0)", "(weights * maps).sum(dim=1)",
+         ("4_visualization/07",)),
+        ("Grad-CAM of class 0 is that of the answer", "if classes is None else torch.as",
+         "if classes is None or not torch.as_tensor(classes).any() else torch.as", ("4_visualization/07",)),
+        ("Grad-CAM weighs with the mean over channels", "gradients.mean(dim=(2, 3), keepdim=True)",
+         "gradients.mean(dim=1, keepdim=True)", ("4_visualization/07",)),
+        ("Grad-CAM sees what a later layer did in place", "return output.clone()", "return output", ()),
+    ],
+    ("metrics", "visualization/test_metrics"): [
+        ("recall divided by the columns", "matrix.diagonal().double() / matrix.sum(dim=1)",
+         "matrix.diagonal().double() / matrix.sum(dim=0)", ("4_visualization/06",)),
+        ("recall with a 1 in the denominator", "matrix.diagonal().double() / matrix.sum(dim=1)",
+         "matrix.diagonal().double() / (1 + matrix.sum(dim=1))", ("4_visualization/06",)),
+        ("precision divided by the rows", "matrix.diagonal().double() / matrix.sum(dim=0)",
+         "matrix.diagonal().double() / matrix.sum(dim=1)", ()),
+        ("the standard error divides by N", "values.std(ddof=1)", "values.std(ddof=0)", ("1_data/20",)),
+        ("the limit of luck without the reference's own luck", "abs(means[:, 1:] - means[:, :1]).max(axis=1)",
+         "abs(means[:, 1:]).max(axis=1)", ("1_data/20",)),
+    ],
+    ("writers", "visualization/test_writers"): [
+        ("purged from the checkpoint's own step on", "purge = resume_from + 1 if", "purge = resume_from if", ()),
+        ("steps may stand still", "if step <= self._last_step.get(tag, -1)", "if step < self._last_step.get(tag, -1)",
+         ()),
+        ("scalars a step late", "self.writer.add_scalar(f\"{group}/{name}\", value, step)",
+         "self.writer.add_scalar(f\"{group}/{name}\", value, step + 1)", ("4_visualization/06",)),
+        ("histograms a step late", "values.detach().float().cpu().numpy(), step)",
+         "values.detach().float().cpu().numpy(), step + 1)", ("4_visualization/05",)),
+        ("weights logged as gradients", '("gradients", parameter.grad)', '("gradients", parameter)',
+         ("4_visualization/05",)),
+        ("slices of kernels in the order of the channels", "else tiles.reshape(K * C, 1, h, w)",
+         "else tiles.transpose(0, 1).reshape(K * C, 1, h, w)", ()),
+        ("unnormalized with mean and std exchanged", "for values in (std, mean))", "for values in (mean, std))", ()),
+        ("the logged confusion matrix is transposed", "plots.confusion_figure(matrix, classes)",
+         "plots.confusion_figure(matrix.T, classes)", ()),
+    ],
+}  # fmt: skip
