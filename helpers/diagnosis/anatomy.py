@@ -1,0 +1,53 @@
+"""What a model and a loss are made of: weights, modules that nobody finds, the formula of a loss."""
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from helpers.diagnosis.copies import unwrapped
+
+
+def device_of(model: nn.Module) -> torch.device:
+    parameter = next(model.parameters(), None)
+    return parameter.device if parameter is not None else torch.device("cpu")
+
+
+def weights_of(model: nn.Module) -> dict[str, torch.Tensor]:
+    return {name: v.detach().clone() for name, v in unwrapped(model).state_dict().items() if torch.is_tensor(v)}
+
+
+def hidden_modules(model: nn.Module) -> list[str]:
+    """Modules in plain lists, tuples and dictionaries of a module: nobody finds their parameters."""
+    known = set(model.modules())
+    found = []
+    for name, module in model.named_modules():
+        for attribute, value in vars(module).items():
+            if attribute in ("_modules", "_parameters", "_buffers"):
+                continue
+            inner = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+            for item in inner:
+                if isinstance(item, nn.Module) and item not in known and next(item.parameters(), None) is not None:
+                    found.append(f"{name + '.' if name else ''}{attribute} ({type(item).__name__})")
+    return found
+
+
+def kind_of_loss(loss_fn: Callable, logits: torch.Tensor, labels: torch.Tensor) -> str:
+    """Which known formula gives the same value as this loss."""
+    try:
+        value = loss_fn(logits, labels)
+    except Exception:
+        return ""
+    hot = F.one_hot(labels, logits.shape[1]).float()
+    formulas = {
+        "cross_entropy": F.cross_entropy(logits, labels, reduction="none"),
+        "mse": F.mse_loss(logits, hot, reduction="none"),
+        "mse of probabilities": F.mse_loss(logits.softmax(1), hot, reduction="none"),
+        "binary": F.binary_cross_entropy_with_logits(logits, hot, reduction="none"),
+    }
+    for name, each in formulas.items():
+        for expected in (each.mean(), each.sum(), each.sum() / len(labels)):
+            if value.ndim == 0 and torch.isclose(value.float(), expected, rtol=1e-4):
+                return name.split()[0]
+    return ""

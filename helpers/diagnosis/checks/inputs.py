@@ -1,0 +1,148 @@
+"""Checks of the images: scale, damage, what differs between reads and between the parts."""
+
+import numpy as np
+
+from helpers.diagnosis.checks.registry import Verdict, check, fault, note
+from helpers.diagnosis.observation import Inputs, Seen, constant_share
+
+REASON = "by reasoning, not tuned"
+
+
+def _inputs(seen: Seen) -> Inputs | None:
+    if seen.train is not None and seen.train.images.ndim >= 2:
+        return Inputs.of(seen.train.images[:1000])
+    return seen.inputs[0] if seen.inputs else None
+
+
+@check("data")
+def input_not_finite(seen: Seen) -> Verdict | None:
+    """Sees nan or infinite pixels in what was looked at. Exact. Confused with nothing."""
+    found = _inputs(seen)
+    if found is None or (found.finite and all(inputs.finite for inputs in seen.inputs)):
+        return None
+    return fault(
+        "Find the images with nan or infinite pixels: a division by a std of 0, or damaged files.",
+        ("pixels that are numbers", "not all", "all", "one nan makes every weight nan"),
+        figure="images",
+    )
+
+
+@check("data")
+def input_scale(seen: Seen) -> Verdict | None:
+    """Sees inputs as large as raw pixels, 0-255: networks are initialized for inputs of variance 1.
+
+    Threshold: standard deviation 10; normalized images have 1, images on the 0-1 scale 0.25, raw ones about 60 (LeCun
+    et al., Efficient BackProp, 1998: inputs of mean 0 and variance 1). Confused with: inputs of another kind, such as
+    counts.
+    """
+    found = _inputs(seen)
+    if found is None or not found.finite or max(found.std) < 10:
+        return None
+    return fault(
+        "Divide the pixels by 255 (transforms.ToTensor does), then normalize.",
+        ("standard deviation of the inputs, largest channel", max(found.std), 10, "LeCun et al. 1998: about 1"),
+        ("largest input", found.most, 20, "pixels on the 0-255 scale"),
+        figure="images",
+    )
+
+
+@check("data")
+def input_offset(seen: Seen) -> Verdict | None:
+    """Sees a mean far from 0 or a tiny spread, as a wrong mean and std make them.
+
+    Threshold: |mean| over 4 standard deviations, or all channels below 0.05; unnormalized images on the 0-1 scale have
+    about 2 and 0.25. By reasoning. Confused with: constant images, which are looked at one by one.
+    """
+    found = _inputs(seen)
+    if found is None or not found.finite or found.constant > 0.5:
+        return None
+    ratio = max(abs(m) / max(s, 1e-12) for m, s in zip(found.mean, found.std, strict=True))
+    if ratio < 4 and max(found.std) > 0.05:
+        return None
+    return fault(
+        "Compute mean and std of the training images on the scale that Normalize sees, 0-1 after ToTensor.",
+        ("|mean| / std of the inputs, worst channel", ratio, 4, "0-1 images without normalization have about 2"),
+        ("standard deviation, largest channel", max(found.std), 0.05, REASON),
+        figure="images",
+    )
+
+
+@check("data")
+def parts_differ(seen: Seen) -> Verdict | None:
+    """Sees validation images on another scale than the training images.
+
+    Threshold: means apart by more than 0.75 standard deviations, or stds by a factor of 2; by reasoning: two samples
+    of the same images differ by a few hundredths, crops with a black border by some more. Confused with: a real shift.
+    """
+    if seen.train is None or seen.valid is None or seen.train.images.ndim < 3:
+        return None
+    if seen.train.images.shape[1] != seen.valid.images.shape[1]:
+        return None
+    a, b = Inputs.of(seen.train.images[:1000]), Inputs.of(seen.valid.images[:1000])
+    if not (a.finite and b.finite):
+        return None
+    spread = max(max(a.std), 1e-6)
+    apart = max(abs(x - y) for x, y in zip(a.mean, b.mean, strict=True)) / spread
+    factor = max(max(x, y) / max(min(x, y), 1e-9) for x, y in zip(a.std, b.std, strict=True))
+    if apart < 0.75 and factor < 2:
+        return None
+    return fault(
+        "Give both parts the same transform but for the augmentation: the same ToTensor, mean and std.",
+        ("distance of the channel means, in standard deviations", apart, 0.75, REASON),
+        ("ratio of the standard deviations", factor, 2, REASON),
+        figure="images",
+    )
+
+
+@check("data")
+def constant_images(seen: Seen) -> Verdict | None:
+    """Sees images in which every pixel is the same: damaged files, or a decoder that failed in silence.
+
+    Threshold: 1 % of those looked at; real pictures have none. By reasoning. Confused with: masks, blank pages.
+    """
+    share = 0.0
+    if seen.train is not None and seen.train.images.ndim >= 2:
+        share = constant_share(seen.train.images)
+    elif seen.inputs:
+        share = float(np.mean([inputs.constant for inputs in seen.inputs]))
+    if share < 0.01:
+        return None
+    return fault(
+        "List the files behind the constant images and read them again, or leave them out.",
+        ("share of images with a single value", share, 0.01, REASON), figure="images",
+    )  # fmt: skip
+
+
+@check("data")
+def same_draws(seen: Seen) -> Verdict | None:
+    """Sees that every worker draws the same random numbers: a generator in the data set is copied into each of them.
+
+    Exact: one position is read by all workers, and is the same in all while two reads in one process differ. Confused
+    with: nothing. Needs a data set with positions.
+    """
+    if seen.train is None or not seen.train.same_in_workers:
+        return None
+    return fault(
+        "Draw from torch's generator, or seed the data set's own in worker_init_fn from torch.initial_seed().",
+        ("distinct draws of one image in the workers", 1, 2, "exact"), figure="images",
+    )  # fmt: skip
+
+
+@check("data")
+def augmented_validation(seen: Seen) -> Verdict | None:
+    """Sees that the validation loader gives another image each time. Exact. Confused with: test-time augmentation."""
+    if seen.valid is None or seen.valid.repeats:
+        return None
+    return fault(
+        "Give the validation part a transform of its own, without random parts.",
+        ("validation images that are the same when read twice", "not all", "all", "exact"), figure="images",
+    )  # fmt: skip
+
+
+@check("data")
+def not_covered(seen: Seen) -> Verdict | None:
+    """Says what could not be looked at, and why: other tasks than classification, loaders of an unknown form."""
+    if not seen.troubles:
+        return None
+    return note("See the message.", *(("not looked at", text[:400], "-", "outside of what is known")
+                                      for text in seen.troubles), figure="")  # fmt: skip

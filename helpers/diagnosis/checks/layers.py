@@ -1,0 +1,179 @@
+"""Checks of the layers: their weights before training, what lies between them, normalization."""
+
+import numpy as np
+from torch import nn
+
+from helpers.diagnosis.checks.registry import Verdict, check, fault, warning
+from helpers.diagnosis.observation import Seen
+
+HE = "He et al. 2015: sqrt(2 / fan-in) keeps the signal"
+
+
+@check("model")
+def model_raises(seen: Seen) -> Verdict | None:
+    """Sees that the model or the loss raises on a batch of the loader, in which module, with which shapes. Exact."""
+    error = seen.signals.error if seen.signals else ""
+    if not error or "more than 1 value per channel" in error:
+        return None
+    return fault(
+        "Make the shapes fit at this module: print the shape before it, or change its size.",
+        ("raised", error[:500], "no error", "exact"), figure="",
+    )  # fmt: skip
+
+
+@check("model")
+def hidden_layers(seen: Seen) -> Verdict | None:
+    """Sees modules in a plain list or dictionary: `parameters()`, `to` and `state_dict` do not find them. Exact."""
+    if not seen.hidden:
+        return None
+    return fault(
+        "Put them into nn.ModuleList or nn.ModuleDict.",
+        ("modules in a plain list", ", ".join(seen.hidden[:6]), "none", "exact"), figure="",
+    )  # fmt: skip
+
+
+@check("model")
+def init_zero(seen: Seen) -> Verdict | None:
+    """Sees weights that are all one number, before training, in a layer that is not the last: its units stay alike.
+
+    Exact. Confused with: nothing; a last layer of zeros is a known trick, and is left alone.
+    """
+    alike = [layer.name for layer in seen.layers[:-1] if layer.constant and layer.outputs > 1]
+    if not alike:
+        return None
+    return fault(
+        "Draw the weights at random (nn.init.kaiming_normal_).",
+        ("layers whose weights are all the same", len(alike), 0, "such units stay alike (Goodfellow et al. 2016)"),
+        figure="weight histogram",
+    )  # fmt: skip
+
+
+@check("model")
+def init_small(seen: Seen) -> Verdict | None:
+    """Sees weights far smaller than the rule of He, before training: the signal, and the gradient, die out.
+
+    Threshold: median over the layers of std / sqrt(2 / fan-in) below 0.25; the usual rules give 0.4 (torch) to 1 (He).
+    By reasoning and a few cases, not yet tuned. Confused with: weights after strong weight decay.
+    """
+    scales = [layer.scale for layer in seen.layers if not layer.constant]
+    if len(scales) < 2 or np.median(scales) > 0.25 or any(layer.constant for layer in seen.layers[:-1]):
+        return None
+    return fault(
+        "Draw the weights by the rule for your activation (nn.init.kaiming_normal_ for ReLU).",
+        ("std of the weights over that of He, median over layers", float(np.median(scales)), 0.25, HE),
+        figure="activation histogram",
+    )
+
+
+@check("model")
+def init_large(seen: Seen) -> Verdict | None:
+    """Sees weights far larger than the rule of He, before training: outputs and gradients explode.
+
+    Threshold: median over the layers of std / sqrt(2 / fan-in) above 3; the usual rules give 0.4 to 1. By reasoning.
+    Confused with: nothing known.
+    """
+    scales = [layer.scale for layer in seen.layers]
+    if len(scales) < 2 or np.median(scales) < 3:
+        return None
+    return fault(
+        "Draw the weights by the rule for your activation (nn.init.kaiming_normal_ for ReLU).",
+        ("std of the weights over that of He, median over layers", float(np.median(scales)), 3, HE),
+        figure="activation histogram",
+    )
+
+
+@check("model")
+def dead_units(seen: Seen) -> Verdict | None:
+    """Sees a layer whose inputs are 0 for every image, before training: ReLU units that never learn.
+
+    Threshold: 0.7 of the units of one layer, as in AutoTrainer (Zhang et al. 2021, dying ReLU). Confused with: zero
+    weights, small networks where few units are many.
+    """
+    worst = max(seen.layers, key=lambda layer: layer.dead, default=None)
+    if worst is None or worst.dead < 0.7 or worst.inputs < 4:
+        return None
+    return fault(
+        "Look at the biases before this layer: start them at 0. Or use LeakyReLU.",
+        (f"share of units that are 0 before {worst.name}", worst.dead, 0.7, "AutoTrainer 2021"),
+        figure="activation histogram",
+    )
+
+
+@check("model")
+def linear_network(seen: Seen) -> Verdict | None:
+    """Sees layers that get the output of the layer before as it is: two linear maps are one.
+
+    Threshold: half of the layers after the first; one or two are meant in some architectures (MobileNetV2, 1×1
+    projections). By reasoning. Does not see through average pooling, or a sum of two branches.
+    """
+    later = seen.layers[1:]
+    pairs = [layer.name for layer in later if layer.linear_from]
+    if not pairs or len(pairs) < 0.5 * len(later):
+        return None
+    return fault(
+        "Put a non-linearity (nn.ReLU) between them.",
+        ("layers that get the output of another one as it is", len(pairs), 0.5 * len(later), "half of the layers"),
+        figure="activation histogram",
+    )
+
+
+@check("model")
+def network_too_small(seen: Seen) -> Verdict | None:
+    """Sees a layer with fewer units than a third of the classes, through which everything must pass.
+
+    With d units before the last layer the logits of all images lie in d dimensions (Yang et al., Breaking the Softmax
+    Bottleneck, 2018). Threshold: a third of the classes: by reasoning, a sphere in three dimensions still has room for
+    ten directions. Confused with: an embedding of two units, made to be drawn.
+    """
+    layers = seen.layers
+    narrow = min(layers[:-1], key=lambda layer: layer.outputs, default=None)
+    if narrow is None or seen.classes < 3 or narrow.outputs >= seen.classes / 3:
+        return None
+    return fault(
+        "Make the layers wider.",
+        (f"units of {narrow.name}", narrow.outputs, seen.classes / 3, "Yang et al. 2018; a third of the classes"),
+        figure="loss",
+    )
+
+
+def _batch_norms(seen: Seen) -> list:
+    modules = seen.model.modules() if seen.model is not None else ()
+    return [module for module in modules if isinstance(module, nn.modules.batchnorm._NormBase)]
+
+
+@check("model")
+def batch_norm_batch_of_one(seen: Seen) -> Verdict | None:
+    """Sees batch normalization in training mode with batches of one image: it subtracts the image from itself.
+
+    Exact. torch raises where a channel has one value; maps of more than one pixel hide it. Wu and He, Group
+    Normalization, 2018, show the error growing below 8 images; one is the limit.
+    """
+    raised = seen.signals and "more than 1 value per channel" in seen.signals.error
+    if not raised and (not seen.sizes or np.median(seen.sizes) > 1 or not _batch_norms(seen)):
+        return None
+    if not _batch_norms(seen):
+        return None
+    if raised and seen.train is not None and seen.train.batch_size > 1:
+        return None
+    return fault(
+        "Use larger batches, or GroupNorm.",
+        ("images in a batch", int(np.median(seen.sizes)) if seen.sizes else 1, 2, "Wu and He 2018"), figure="loss",
+    )  # fmt: skip
+
+
+@check("model")
+def batch_norm_frozen(seen: Seen) -> Verdict | None:
+    """Sees batch normalization in evaluation mode while the model trains: it uses old statistics and updates none.
+
+    Threshold: half of the layer-steps. Exact. Confused with: freezing on purpose when a pretrained model is fine-tuned
+    in small batches; therefore a fault only where the statistics are those of a new layer, mean 0 and variance 1.
+    """
+    if seen.frozen_norms < 0.5:
+        return None
+    new = [m for m in _batch_norms(seen) if m.running_mean is not None and not m.running_mean.any()]
+    say = fault if new else warning
+    return say(
+        "Call model.train() before each epoch, and no eval() on a part of the model.",
+        ("share of normalization layers in evaluation mode while training", seen.frozen_norms, 0.5, "exact"),
+        ("of these with the statistics of a new layer", len(new), 0, "exact"),
+    )

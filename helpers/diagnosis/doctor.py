@@ -1,0 +1,269 @@
+"""The doctor: looks on while you train, or trains a copy for some steps, and reports what is wrong.
+
+    doctor = Doctor(model, optimizer, loss_fn, train_loader, valid_loader)
+    ...
+        loss.backward()
+        doctor.observe(images, labels, logits, loss)     # after backward (and clipping), before optimizer.step()
+        optimizer.step()
+    ...
+    print(doctor.report())
+"""
+
+import math
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+# the order of the findings: data, model, optimizer, evaluation, then what the curves alone say
+import helpers.diagnosis.checks.inputs
+import helpers.diagnosis.checks.labels  # isort: split
+
+import helpers.diagnosis.checks.layers
+import helpers.diagnosis.checks.outputs  # isort: split
+
+import helpers.diagnosis.checks.parameters
+import helpers.diagnosis.checks.rates  # isort: split
+
+import helpers.diagnosis.checks.evaluation  # isort: split
+
+import helpers.diagnosis.checks.curves  # noqa: F401
+from helpers.diagnosis import probes
+from helpers.diagnosis.anatomy import device_of, hidden_modules, kind_of_loss, weights_of
+from helpers.diagnosis.batches import NotCovered, class_labels, inner_loader, look_at, pair_of
+from helpers.diagnosis.checks.registry import judge
+from helpers.diagnosis.copies import bare_copy, fresh_optimizer, untouched, unwrapped
+from helpers.diagnosis.findings import Report
+from helpers.diagnosis.observation import Seen
+from helpers.diagnosis.recorder import Recorder
+from helpers.diagnosis.reference import refer
+from helpers.diagnosis.signals import through
+
+FACTORS = (0.1, 0.01, 0.001, 10.0, 100.0, 1000.0)  # of the learning rate, in short trainings
+STEPS = 50  # of `diagnose`
+
+
+class Doctor:
+    """Looks on at a training of a classifier, and reports. It changes nothing of what it is given.
+
+    Args: model, images -> logits [B, K]; optimizer, one or a list; loss_fn, (logits, labels) -> loss; train_loader,
+    valid_loader, what yields batches; scheduler; adapter, batch -> (images, labels), for loaders that yield other
+    than such pairs. All but the model may be left out: what needs them is then not looked at.
+    """
+
+    def __init__(
+        self, model: nn.Module, optimizer: Optimizer | Iterable[Optimizer] | None = None,
+        loss_fn: Callable | None = None, train_loader: Iterable | None = None, valid_loader: Iterable | None = None,
+        scheduler: object | None = None, adapter: Callable | None = None,
+    ) -> None:  # fmt: skip
+        self.model, self.loss_fn, self.adapter = model, loss_fn, adapter
+        several = isinstance(optimizer, list | tuple)
+        self.optimizers = list(optimizer) if several else [] if optimizer is None else [optimizer]
+        self.loaders = {"train": train_loader, "valid": valid_loader}
+        self.scheduler = scheduler
+        self.recorder = Recorder(model, self.optimizers)
+        self.troubles: list[str] = []
+        self._start: dict[str, torch.Tensor] | None = None
+        self._trained: dict[str, torch.Tensor] | None = None  # other weights than those of the model, to judge with
+        self._stopped = False
+
+    def observe(self, images: object, labels: torch.Tensor, logits: torch.Tensor, loss: torch.Tensor | float) -> None:
+        """Look at one batch. In training after `backward()` (and after unscaling and clipping), before `step()`.
+
+        With accumulated gradients call it for each batch. In the evaluation loop, under `no_grad`, call it too. It
+        never raises: what it cannot read stands in the report, and it looks at nothing more.
+
+        Args: images [B, ...]; labels [B]; logits [B, K]; loss, of this batch.
+        """
+        if self._stopped:
+            return
+        try:
+            if logits.requires_grad or getattr(loss, "requires_grad", False):
+                if self._start is None:
+                    self._start = weights_of(self.model)
+                self.recorder.training_step(images, labels, logits, loss)
+                if self._looks_accumulated():
+                    self._weigh_gradient(images, labels)
+            else:
+                self.recorder.evaluation_step(labels, logits, loss)
+        except Exception as error:  # a training must not end because somebody looked on
+            self.troubles.append(f"observe: {type(error).__name__}: {error}")
+            self._stopped = True
+
+    def end_epoch(self, **numbers: float) -> None:
+        """Tell what your loop reports after an epoch: train_loss, valid_loss, valid_accuracy (0 to 1)."""
+        self.recorder.end_epoch({name: float(value) for name, value in numbers.items()})
+
+    def report(self, probe: bool = True) -> Report:
+        """Judge what was seen, with a look at the loaders. Args: probe, also train copies for a few steps where
+        something is wrong."""
+        with untouched(*self.loaders.values()):
+            return Report(judge(self.look(probe)))
+
+    # -- what is seen at the end -------------------------------------------------------------------------------
+
+    def look(self, probe: bool = True) -> Seen:
+        """All that the checks look at."""
+        start = self._start or weights_of(self.model)
+        seen = self.recorder.finish(start)
+        seen.troubles = list(self.troubles)
+        seen.model, seen.optimizers, seen.loss_fn = unwrapped(self.model), self.optimizers, self.loss_fn
+        seen.scheduler = self.scheduler
+        seen.hidden = hidden_modules(seen.model)
+        for part, loader in self.loaders.items():
+            if loader is not None:
+                self._try(seen, f"the {part} loader", lambda part=part, loader=loader: setattr(
+                    seen, part, look_at(loader, self.adapter)))  # fmt: skip
+                known = inner_loader(loader)
+                if part == "train" and known is not None and known.batch_size:
+                    seen.steps_per_epoch = len(known)
+        if seen.train is not None:
+            self._try(seen, "the model", lambda: self._look_at_model(seen, start))
+            self._try(seen, "the images", lambda: self._look_at_images(seen))
+            if probe and self.loss_fn is not None and self.optimizers:
+                self._try(seen, "short trainings", lambda: self._probe(seen, start))
+        return seen
+
+    def _try(self, seen: Seen, what: str, action: Callable[[], object]) -> None:
+        try:
+            action()
+        except Exception as error:
+            seen.troubles.append(f"{what}: {type(error).__name__}: {error}")
+
+    def _few(self, seen: Seen, count: int) -> tuple[torch.Tensor, torch.Tensor]:
+        chosen = torch.randperm(len(seen.train.labels), generator=torch.Generator().manual_seed(0))[:count]
+        return seen.train.images[chosen], seen.train.labels[chosen]
+
+    def _call(self, model: nn.Module, images: torch.Tensor) -> torch.Tensor:
+        """The model on images, moved to where it lives and to the type of its numbers."""
+        parameter = next(model.parameters(), None)
+        if parameter is not None:
+            images = images.to(parameter.device, parameter.dtype if images.is_floating_point() else None)
+        return model(images)
+
+    def _loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        return self.loss_fn(logits.float(), labels.to(logits.device))
+
+    def _look_at_images(self, seen: Seen) -> None:
+        seen.reference = refer(seen.train, seen.valid, seen.classes)
+
+    def _look_at_model(self, seen: Seen, start: dict[str, torch.Tensor]) -> None:
+        size = min(64, seen.train.batch_size)
+        images, labels = self._few(seen, size)
+        loss = self._loss if self.loss_fn is not None else None
+        for name, weights in (("signals", start), ("signals_now", self._trained)):
+            own = bare_copy(self.model)
+            if weights is not None:
+                own.load_state_dict(weights, strict=False)
+            setattr(seen, name, through(own, images, labels, loss, self._call))
+            if seen.signals.error:
+                return
+        own = bare_copy(self.model).eval()
+        if self._trained is not None:
+            own.load_state_dict(self._trained)
+        images, labels = self._few(seen, 1000)
+        with torch.no_grad():
+            logits = torch.cat([self._call(own, part).float().cpu() for part in images.split(200)])
+            class_labels(labels, logits)
+            if self.loss_fn is not None:
+                seen.loss_kind = kind_of_loss(self.loss_fn, logits[:32], labels[:32])
+        if not seen.num_outputs:
+            seen.num_outputs = logits.shape[1]
+        if not len(seen.label_counts):
+            seen.label_counts = torch.bincount(seen.train.labels).numpy()
+        if int(labels.max()) < logits.shape[1]:
+            rank = (logits > logits.gather(1, labels[:, None])).sum(dim=1)
+            seen.ranks = (torch.bincount(rank, minlength=logits.shape[1]).float() / len(rank)).numpy()
+
+    def _probe(self, seen: Seen, start: dict[str, torch.Tensor]) -> None:
+        """Short trainings, only where something is wrong: they cost some dozen steps each."""
+        wrong = seen.not_learning or not seen.weight_ratio < 0.03 or not seen.weight_ratio > 1e-4
+        if (len(seen.losses) and not wrong) or (seen.signals and seen.signals.error):
+            return
+        images, labels = self._few(seen, probes.IMAGES)
+        common = (self.model, start, self.optimizers, self._loss, images, labels.to(device_of(self.model)), self._call)
+        seen.probes["x1"] = probes.train_copy(*common)
+        if seen.probes["x1"].learned and not seen.not_learning:
+            return
+        for factor in FACTORS:
+            seen.probes[f"x{factor:g}"] = probes.train_copy(*common, factor=factor)
+        seen.probes["kaiming"] = probes.train_copy(*common, init="kaiming")
+
+    def _looks_accumulated(self) -> bool:
+        turns = self.recorder.seen.gradient_turns
+        return len(turns) >= 5 and math.isnan(self.recorder.seen.accumulated) and sorted(turns[-5:])[2] > 0.8
+
+    def _weigh_gradient(self, images: torch.Tensor, labels: torch.Tensor) -> None:
+        """The norm of the gradient that is there over that of this batch alone, computed on a copy."""
+        if self.loss_fn is None:
+            return
+        with untouched():
+            own = bare_copy(self.model)
+            loss = self._loss(self._call(own, images), labels)
+            (loss.mean() if loss.ndim else loss).backward()
+        there = dict(unwrapped(self.model).named_parameters())
+        held = self.recorder._held()
+        pairs = [
+            (there[name].grad, p.grad) for name, p in own.named_parameters()
+            if p.grad is not None and there[name].grad is not None and id(there[name]) in held
+        ]  # fmt: skip
+        norms = [torch.stack([pair[k].float().norm() for pair in pairs]).norm().item() for k in (0, 1)]
+        self.recorder.seen.accumulated = norms[0] / norms[1] if norms[1] > 0 else math.nan
+
+
+def diagnose(
+    model: nn.Module, train_loader: Iterable, valid_loader: Iterable | None = None, loss_fn: Callable | None = None,
+    optimizer: Optimizer | Iterable[Optimizer] | None = None, scheduler: object | None = None,
+    config: dict | None = None, *, adapter: Callable | None = None, steps: int = STEPS,
+) -> Report:  # fmt: skip
+    """Look at a training as it stands: data, model and optimizer, and up to `steps` steps of a copy of them.
+
+    Nothing that is given changes: weights, gradients, modes, running statistics, hooks, random numbers. What only a
+    running loop shows (a missing zero_grad, the mode in evaluation) needs a `Doctor` in that loop.
+
+    Args: as of `Doctor`; config, of a past training that began with these weights: "epochs", a list with one dictionary
+    an epoch, with train_loss, valid_loss and valid_accuracy; "weights", the `state_dict` that came out of it.
+    """
+    doctor = Doctor(model, optimizer, loss_fn, train_loader, valid_loader, scheduler, adapter)
+    with untouched(train_loader, valid_loader):
+        try:
+            own = bare_copy(model)
+            ours = [fresh_optimizer(one, model, own) for one in doctor.optimizers]
+            watcher = Doctor(own, ours, loss_fn, adapter=adapter)
+            if loss_fn is not None and ours and not hasattr(train_loader, "__next__"):
+                _train_a_copy(watcher, own, ours, train_loader, steps)
+            doctor.recorder.seen = watcher.recorder.seen
+            for name in ("losses", "rights", "rates", "_ratios", "_sizes", "eval_steps", "frozen_steps", "step"):
+                setattr(doctor.recorder, name, getattr(watcher.recorder, name))
+        except NotCovered as error:
+            doctor.troubles.append(str(error))
+        except Exception as error:
+            doctor.troubles.append(f"steps of a copy: {type(error).__name__}: {error}")
+    doctor._trained = (config or {}).get("weights")
+    for numbers in (config or {}).get("epochs", []):
+        doctor.end_epoch(**{k: v for k, v in numbers.items() if isinstance(v, int | float)})
+    return doctor.report()
+
+
+def _train_a_copy(watcher: Doctor, own: nn.Module, ours: list[Optimizer], loader: Iterable, steps: int) -> None:
+    own.train()
+    done = 0
+    while done < steps:
+        before = done
+        for batch in loader:
+            images, labels = pair_of(batch, watcher.adapter)
+            logits = watcher._call(own, images)
+            loss = watcher._loss(logits, labels)
+            loss = loss.mean() if loss.ndim else loss
+            for optimizer in ours:
+                optimizer.zero_grad()
+            loss.backward()
+            watcher.observe(images, labels.to(logits.device), logits, loss)
+            for optimizer in ours:
+                optimizer.step(lambda value=loss: value.detach())
+            done += 1
+            if done >= steps or not torch.isfinite(loss):
+                return
+        if done == before:
+            raise ValueError("the training loader has no batch")

@@ -1,0 +1,49 @@
+"""`python -m helpers.diagnose RUN_DIR` on runs of the training engine."""
+
+import json
+
+import pytest
+from runs import config, without_figures
+
+from helpers import diagnose
+from helpers.train import fit
+
+
+@pytest.fixture(scope="module")
+def run_dir(prepared, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        without_figures(patch)
+        fit(config(run_dir=str(folder), model="net", lr=0.05), data=prepared)
+    return folder
+
+
+def test_a_run_on_noise_is_told_so(run_dir, prepared, monkeypatch, capsys, tmp_path):
+    """The images of this fixture are noise, without anything that tells the classes."""
+    monkeypatch.setattr(diagnose, "prepare_for", lambda _config: prepared)
+    written = tmp_path / "findings.json"
+    assert diagnose.main([str(run_dir), "--json", str(written)]) == 0
+    names = [finding["name"] for finding in json.loads(written.read_text())]
+    assert names[0] == "labels_without_information" and "not_covered" not in names
+    assert "labels_without_information" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda run: (run / "config.json").unlink(), "holds no config.json"),
+        (lambda run: (run / "result.json").unlink(), "the run is not finished"),
+        (lambda run: (run / "config.json").write_text("{"), "damaged, not a JSON file"),
+        (lambda run: (run / "config.json").write_text('{"colour": 1}'), "which has 'colour'"),
+        (lambda run: (run / "config.json").write_text('{"lr": "high"}'), "lr is 'high'"),
+    ],
+)
+def test_a_folder_without_a_finished_run(run_dir, tmp_path, damage, message, capsys):
+    there = tmp_path / "copy"
+    there.mkdir()
+    for name in ("config.json", "result.json"):
+        (there / name).write_bytes((run_dir / name).read_bytes())
+    damage(there)
+    assert diagnose.main([str(there)]) == 1
+    error = capsys.readouterr().err
+    assert message in error and error.startswith("diagnose: ") and error.count("\n") == 1
