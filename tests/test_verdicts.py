@@ -14,6 +14,10 @@ def unanswered(number):
     raise NotImplementedError("your code here")
 
 
+def impossible(number):
+    raise NotImplementedError("no kernel for this type")  # as torch does
+
+
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
@@ -21,6 +25,7 @@ def unanswered(number):
         (unanswered, "Exercise 4: not answered yet\n"),
         (lambda x: x + 2, "Exercise 4: not right yet: three is not doubled\n"),
         (lambda x: {}[x], "Exercise 4: your code stopped with KeyError: 3\n"),
+        (impossible, "Exercise 4: your code stopped with NotImplementedError: no kernel for this type\n"),
         (lambda x: 2 * x, "Exercise 4: correct\n"),
     ],
 )

