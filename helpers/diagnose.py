@@ -18,9 +18,8 @@ from helpers.model import architectures
 from helpers.paths import DataError, read_json, replacing
 from helpers.training import checkpoint, report
 from helpers.training.config import TrainConfig
+from helpers.training.folder import CONFIG_FILE
 from helpers.training.run import make_loaders, make_optimizer, prepare_for
-
-CONFIG_FILE = "config.json"
 
 
 def config_of(run_dir: Path, archive: str | None = None, device: str = "cpu") -> TrainConfig:

@@ -33,6 +33,11 @@ def hidden_modules(model: nn.Module) -> list[str]:
     return found
 
 
+def as_number(loss: torch.Tensor) -> torch.Tensor:
+    """A loss as one number: whoever trains with `reduction="none"` takes a mean of his own."""
+    return loss.mean() if loss.ndim else loss
+
+
 def kind_of_loss(loss_fn: Callable, logits: torch.Tensor, labels: torch.Tensor) -> str:
     """Which known formula gives the same value as this loss."""
     try:

@@ -30,7 +30,7 @@ import helpers.diagnosis.checks.evaluation  # isort: split
 
 import helpers.diagnosis.checks.curves  # noqa: F401
 from helpers.diagnosis import probes
-from helpers.diagnosis.anatomy import device_of, hidden_modules, kind_of_loss, weights_of
+from helpers.diagnosis.anatomy import as_number, device_of, hidden_modules, kind_of_loss, weights_of
 from helpers.diagnosis.batches import NotCovered, class_labels, inner_loader, look_at, pair_of
 from helpers.diagnosis.checks.registry import judge
 from helpers.diagnosis.copies import bare_copy, fresh_optimizer, untouched, unwrapped
@@ -200,8 +200,7 @@ class Doctor:
             return
         with untouched():
             own = bare_copy(self.model)
-            loss = self._loss(self._call(own, images), labels)
-            (loss.mean() if loss.ndim else loss).backward()
+            as_number(self._loss(self._call(own, images), labels)).backward()
         there = dict(unwrapped(self.model).named_parameters())
         held = self.recorder._held()
         pairs = [
@@ -254,8 +253,7 @@ def _train_a_copy(watcher: Doctor, own: nn.Module, ours: list[Optimizer], loader
         for batch in loader:
             images, labels = pair_of(batch, watcher.adapter)
             logits = watcher._call(own, images)
-            loss = watcher._loss(logits, labels)
-            loss = loss.mean() if loss.ndim else loss
+            loss = as_number(watcher._loss(logits, labels))
             for optimizer in ours:
                 optimizer.zero_grad()
             loss.backward()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from helpers.diagnosis.anatomy import as_number
 from helpers.diagnosis.copies import bare_copy, fresh_optimizer
 from helpers.model.initialization import initialize_weights
 
@@ -55,8 +56,7 @@ def train_copy(
     accuracy = 0.0
     for step in range(steps):
         outputs = adapt(own, images)
-        loss = loss_fn(outputs, labels)
-        loss = loss.mean() if loss.ndim else loss
+        loss = as_number(loss_fn(outputs, labels))
         accuracy, last = (outputs.argmax(dim=1) == labels).float().mean().item(), loss.item()
         first = last if step == 0 else first
         if not torch.isfinite(loss) or not loss.requires_grad:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from helpers.diagnosis.anatomy import as_number
+
 WEIGHTED = (nn.Linear, nn.modules.conv._ConvNd)
 NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
 COMPARED = 512  # numbers of an input that are looked for in the output before
@@ -88,9 +90,7 @@ def through(
         cross_entropy = nn.functional.cross_entropy(outputs.detach().float(), labels.to(outputs.device)).item()
     if loss_fn is not None and outputs.requires_grad:
         try:
-            loss = loss_fn(outputs, labels)
-            loss = loss.mean() if loss.ndim else loss  # reduction="none": whoever trains so takes a mean of his own
-            loss.backward()
+            as_number(loss_fn(outputs, labels)).backward()
         except Exception as error:
             return Signals(
                 list(layers.values()), spread, cross_entropy,

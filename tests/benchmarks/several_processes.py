@@ -62,7 +62,8 @@ def work(file: str, threads: int) -> None:
     torch.set_num_threads(threads)
     if threads == 1 and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[distributed.rank()]})
-    images = torch.load(file, weights_only=False)  # written by this script
+    with torch.serialization.safe_globals([TensorImages]):
+        images = torch.load(file)
     with distributed.joined(CPU):
         rank, size = distributed.rank(), distributed.world_size()
         speeds = {}

@@ -56,19 +56,6 @@ def test_its_parameters_are_counted_and_the_scale_of_its_normalization_is_not_tr
     assert {(norm.momentum, norm.eps, norm.bias.requires_grad) for norm in norms} == {(0.4, 1e-12, True)}
 
 
-def test_it_takes_channels_last_images():
-    model, images = FastNet().eval(), torch.randn(4, 3, 32, 32)
-    expected = model(images)
-    model = model.to(memory_format=torch.channels_last)
-    torch.testing.assert_close(model(images.to(memory_format=torch.channels_last)), expected, atol=1e-5, rtol=1e-5)
-
-
-@pytest.mark.parametrize("shape", [(2, 1, 32, 32), (2, 3, 28, 28), (2, 32, 32, 3), (3, 32, 32)])
-def test_it_refuses_another_shape(shape):
-    with pytest.raises(ValueError, match="FastNet takes images"):
-        FastNet()(torch.randn(shape))
-
-
 @pytest.mark.parametrize(("channels", "size"), [(3, 2), (1, 3)])
 def test_the_covariance_of_patches_is_the_mean_over_all_of_them(channels, size):
     images = torch.randn(3, channels, 6, 5)

@@ -11,6 +11,7 @@ from torch import nn
 
 from helpers.model import weights
 from helpers.model.architectures import build
+from helpers.model.fast import FastNet
 from helpers.model.initialization import INIT_METHODS, initialize_weights
 from helpers.model.net import Net, with_batch_norm
 from helpers.model.resnet import CifarResNet, ResNet34
@@ -63,17 +64,19 @@ def test_batch_norm_stands_behind_each_layer_but_the_last():
     torch.testing.assert_close(model(images), x, atol=1e-4, rtol=1e-4)
 
 
-def test_net_takes_channels_last_images():
-    model, images = Net(), torch.randn(4, 3, 32, 32)
+@pytest.mark.parametrize("network", [Net, FastNet])
+def test_a_network_takes_channels_last_images(network):
+    model, images = network().eval(), torch.randn(4, 3, 32, 32)
     expected = model(images)
     model = model.to(memory_format=torch.channels_last)
     torch.testing.assert_close(model(images.to(memory_format=torch.channels_last)), expected, atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("network", [Net, FastNet])
 @pytest.mark.parametrize("shape", [(2, 1, 32, 32), (2, 3, 28, 28), (2, 32, 32, 3), (3, 32, 32)])
-def test_net_refuses_another_shape(shape):
-    with pytest.raises(ValueError, match="takes images"):
-        Net()(torch.randn(shape))
+def test_a_network_refuses_another_shape(network, shape):
+    with pytest.raises(ValueError, match=f"{network.__name__} takes images"):
+        network()(torch.randn(shape))
 
 
 @pytest.mark.parametrize("training", [False, True])

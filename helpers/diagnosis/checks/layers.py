@@ -5,6 +5,7 @@ from torch import nn
 
 from helpers.diagnosis.checks.registry import Verdict, check, fault, warning
 from helpers.diagnosis.observation import Seen
+from helpers.diagnosis.signals import Layer
 
 HE = "He et al. 2015: sqrt(2 / fan-in) keeps the signal"
 
@@ -82,6 +83,20 @@ def init_large(seen: Seen) -> Verdict | None:
     )
 
 
+DEAD = 0.7  # share of the units of a layer
+
+
+def most_dead(layers: list[Layer]) -> Layer | None:
+    """The layer with the largest share of inputs that are 0 for every image, if that share is above the threshold."""
+    worst = max(layers, key=lambda layer: layer.dead, default=None)
+    return None if worst is None or worst.dead < DEAD or worst.inputs < 4 else worst
+
+
+def share_of_dead(layer: Layer) -> tuple[str, float, float, str]:
+    """What speaks for dead units, as evidence."""
+    return f"share of units that are 0 before {layer.name}", layer.dead, DEAD, "AutoTrainer 2021"
+
+
 @check("model")
 def dead_units(seen: Seen) -> Verdict | None:
     """Sees a layer whose inputs are 0 for every image, before training: ReLU units that never learn.
@@ -89,12 +104,12 @@ def dead_units(seen: Seen) -> Verdict | None:
     Threshold: 0.7 of the units of one layer, as in AutoTrainer (Zhang et al. 2021, dying ReLU). Confused with: zero
     weights, small networks where few units are many.
     """
-    worst = max(seen.layers, key=lambda layer: layer.dead, default=None)
-    if worst is None or worst.dead < 0.7 or worst.inputs < 4:
+    worst = most_dead(seen.layers)
+    if worst is None:
         return None
     return fault(
         "Look at the biases before this layer: start them at 0. Or use LeakyReLU.",
-        (f"share of units that are 0 before {worst.name}", worst.dead, 0.7, "AutoTrainer 2021"),
+        share_of_dead(worst),
         figure="activation histogram",
     )
 

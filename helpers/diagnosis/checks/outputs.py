@@ -2,6 +2,7 @@
 
 import math
 
+from helpers.diagnosis.checks.layers import DEAD, most_dead, share_of_dead
 from helpers.diagnosis.checks.registry import Verdict, check, fault, note, warning
 from helpers.diagnosis.observation import Seen
 
@@ -112,16 +113,15 @@ def vanishing_gradient(seen: Seen) -> Verdict | None:
 @check("model")
 def dead_units_later(seen: Seen) -> Verdict | None:
     """Sees a layer that died during training, as after too large a step. A symptom. Threshold as in `dead_units`."""
-    layers = seen.signals_now.layers if seen.signals_now else []
-    worst = max(layers, key=lambda layer: layer.dead, default=None)
-    if worst is None or worst.dead < 0.7 or worst.inputs < 4:
+    worst = most_dead(seen.signals_now.layers if seen.signals_now else [])
+    if worst is None:
         return None
     before = {layer.name: layer.dead for layer in seen.layers}
-    if before.get(worst.name, 0) >= 0.7:
+    if before.get(worst.name, 0) >= DEAD:
         return None
     return warning(
         "Lower the learning rate.",
-        (f"share of units that are 0 before {worst.name}", worst.dead, 0.7, "AutoTrainer 2021"),
+        share_of_dead(worst),
         figure="activation histogram",
     )
 
