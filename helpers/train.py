@@ -173,6 +173,8 @@ def _fit(config: TrainConfig, data: Prepared, found: tuple, progress: bool, devi
     result, saved, origin = found
     classes = data.classes
     runtime.seed_everything(config.seed)
+    if device.type == "cpu":
+        runtime.keep_memory()
     model = architectures.build(config.model, len(classes), config.init)
     model.to(device, getattr(torch, config.dtype), memory_format=torch.channels_last)
     if result:

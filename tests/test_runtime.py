@@ -2,6 +2,8 @@
 
 import platform
 import random
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -101,3 +103,27 @@ def test_the_report_has_the_versions_that_are_running():
     assert found["numpy"] == np.__version__
     assert found["torch"].partition("+")[0] == torch.__version__.partition("+")[0]
     assert all(found.values())
+
+
+def test_kept_memory_is_not_asked_for_again():
+    if platform.libc_ver()[0] != "glibc":
+        pytest.skip("only glibc can be told")
+    code = """
+import resource, torch
+from helpers.runtime import keep_memory
+
+def pages():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(5):
+        torch.ones(2**22)  # 16 MiB, 4,096 pages
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+torch.set_num_threads(1)
+given_back = pages()
+keep_memory()
+pages()
+print(given_back, pages())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    given_back, kept = map(int, done.stdout.split())
+    assert given_back > 5 * 4096 and kept < 100

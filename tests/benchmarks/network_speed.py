@@ -3,7 +3,9 @@
 A training step of each network on random images, in float32 and in bfloat16 (autocast), in rounds in which each takes
 its turn; the arithmetic of a step, as torch counts it (convolutions and matrix products, both passes); and a
 product of two matrices 2048 × 2048 in the same rounds. Images/s are medians over the rounds; the share is the rate of
-the step, in floating-point operations per second, divided by that of the best matrix product.
+the step, in floating-point operations per second, divided by that of the best matrix product. `given_back` are the
+images/s of the same rounds before, in a process that gives the memory of large tensors back to the system in each step,
+as it does by itself; `helpers.runtime.keep_memory` ends that.
 
 `--record` writes to `book/results/network_speed.json`.
 """
@@ -20,6 +22,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import recording
+from helpers import runtime
 from helpers.model import architectures
 from helpers.paths import results_root
 
@@ -49,6 +52,18 @@ def step_of(name: str, amp: bool) -> Callable[[], object]:
     return step
 
 
+def in_turns(steps: dict[tuple[str, str], Callable[[], object]], rounds: int) -> dict[tuple[str, str], list[float]]:
+    """Seconds of each step in each round, all in turns; a round more, the first, warms up."""
+    seconds = {key: [] for key in steps}
+    for number in range(rounds + 1):
+        for key, step in steps.items():
+            start = time.perf_counter()
+            step()
+            if number:
+                seconds[key].append(time.perf_counter() - start)
+    return seconds
+
+
 def speed(rounds: int) -> dict:
     """GFLOP/s of the matrix product; for each network Mflop of an image, images/s, and the share of that rate."""
     steps = {(name, kind): step_of(name, kind == "bfloat16") for name in NETWORKS for kind in KINDS}
@@ -60,19 +75,16 @@ def speed(rounds: int) -> dict:
     for kind, dtype in KINDS.items():
         matrix = torch.randn(SIZE, SIZE).to(dtype)
         steps["matrix product", kind] = lambda matrix=matrix: matrix @ matrix
-    seconds = {key: [] for key in steps}
-    for number in range(rounds + 1):
-        for key, step in steps.items():
-            start = time.perf_counter()
-            step()
-            if number:  # the first round warms up
-                seconds[key].append(time.perf_counter() - start)
+    given_back = in_turns(steps, rounds)
+    runtime.keep_memory()
+    seconds = in_turns(steps, rounds)
     found = {"matrix product": {kind: round(2e-9 * SIZE**3 / min(seconds["matrix product", kind])) for kind in KINDS}}
     for name, batch_size in NETWORKS.items():
         rates = {kind: batch_size / statistics.median(seconds[name, kind]) for kind in KINDS}
         found[name] = {"mflop": round(flops[name] / 1e6, 1)} | {
             kind: {
                 "images_per_second": round(rate),
+                "given_back": round(batch_size / statistics.median(given_back[name, kind])),
                 "share": round(rate * flops[name] / 1e9 / found["matrix product"][kind], 3),
             }
             for kind, rate in rates.items()
