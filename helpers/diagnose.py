@@ -19,7 +19,7 @@ from helpers.paths import DataError, read_json, replacing
 from helpers.training import checkpoint, report
 from helpers.training.config import TrainConfig
 from helpers.training.folder import CONFIG_FILE
-from helpers.training.run import make_loaders, make_optimizer, prepare_for
+from helpers.training.run import make_loaders, make_optimizer, prepare_for, whiten
 
 
 def config_of(run_dir: Path, archive: str | None = None, device: str = "cpu") -> TrainConfig:
@@ -56,6 +56,8 @@ def diagnose_run(run_dir: str | Path, archive: str | None = None, device: str = 
     loader, measured = make_loaders(config, data, where)
     runtime.seed_everything(config.seed)  # the weights that the run began with
     model = architectures.build(config.model, len(data.classes), config.init).to(where)
+    if config.whiten:
+        whiten(model, loader.dataset)
     optimizer, scheduler = make_optimizer(model, config, config.num_epochs * len(loader))
     epochs = [record | {"train_loss": record.get("train_mode_loss")} for record in history]
     best = checkpoint.read(run_dir / checkpoint.BEST)["weights"]

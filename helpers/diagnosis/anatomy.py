@@ -33,6 +33,21 @@ def hidden_modules(model: nn.Module) -> list[str]:
     return found
 
 
+def is_affine(model: Callable, images: torch.Tensor) -> bool:
+    """Whether the outputs for the middle between two images are the middle of their outputs, for all pairs of halves.
+
+    False where the outputs hardly depend on the image. Exact to rounding; needs a model without dropout.
+    """
+    if not images.is_floating_point() or len(images) < 2:
+        return False
+    a, b = images[: len(images) // 2], images[len(images) // 2 :][: len(images) // 2]
+    of_a, of_b, of_middle = (model(x).double() for x in (a, b, (a + b) / 2))
+    distance = (of_a - of_b).norm()
+    if not distance > 1e-3 * (of_a.norm() + of_b.norm()):
+        return False
+    return bool((of_middle - (of_a + of_b) / 2).norm() < 1e-4 * distance)
+
+
 def as_number(loss: torch.Tensor) -> torch.Tensor:
     """A loss as one number: whoever trains with `reduction="none"` takes a mean of his own."""
     return loss.mean() if loss.ndim else loss
@@ -47,6 +62,7 @@ def kind_of_loss(loss_fn: Callable, logits: torch.Tensor, labels: torch.Tensor) 
     hot = F.one_hot(labels, logits.shape[1]).float()
     formulas = {
         "cross_entropy": F.cross_entropy(logits, labels, reduction="none"),
+        "nll": F.nll_loss(logits, labels, reduction="none"),
         "mse": F.mse_loss(logits, hot, reduction="none"),
         "mse of probabilities": F.mse_loss(logits.softmax(1), hot, reduction="none"),
         "binary": F.binary_cross_entropy_with_logits(logits, hot, reduction="none"),

@@ -7,6 +7,7 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset
 
 IMAGE_KEYS = ("images", "image", "pixel_values", "inputs", "input", "img", "x", "data")
+NUMBERS = 50_000_000  # of all images that are held at a time, 200 MB
 LABEL_KEYS = ("labels", "label", "targets", "target", "class", "y")
 
 
@@ -97,7 +98,7 @@ def fetch(loader: DataLoader, positions: list[int], adapter: Callable | None) ->
 
 
 def look_at(loader: Iterable, adapter: Callable | None = None, most: int = 4000) -> Look | None:
-    """Look at up to `most` images of a loader. None for one that can be read only once.
+    """Look at up to `most` images of a loader, fewer of large ones. None for one that can be read only once.
 
     A data set with positions is read at positions spread over all of it, one with an iterator from its begin.
 
@@ -110,7 +111,8 @@ def look_at(loader: Iterable, adapter: Callable | None = None, most: int = 4000)
         count = len(known.dataset)
         if count == 0 or len(known) == 0:
             raise ValueError(f"the loader has no batch: {count} images, batch size {known.batch_size}")
-        chosen = sorted({int(k) for k in torch.linspace(0, count - 1, min(most, count))})
+        size = fetch(known, [0], adapter)[0].numel()
+        chosen = sorted({int(k) for k in torch.linspace(0, count - 1, min(most, 1 + NUMBERS // size, count))})
         parts = [fetch(known, chosen[k : k + 200], adapter) for k in range(0, len(chosen), 200)]
         images, labels = (torch.cat(part).cpu() for part in zip(*parts, strict=True))
         few = chosen[:: max(1, len(chosen) // 16)][:16]
@@ -124,7 +126,7 @@ def look_at(loader: Iterable, adapter: Callable | None = None, most: int = 4000)
         images.append(found.cpu())
         labels.append(class_labels(classes).cpu())
         size += len(classes)
-        if size >= most:
+        if size >= min(most, NUMBERS // max(1, found[0].numel())):
             break
     if not images:
         raise ValueError("the loader has no batch")

@@ -1,6 +1,7 @@
 """Work on copies, so that a diagnosis leaves no trace: copies of models and optimizers, random numbers put back."""
 
 import copy
+import inspect
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +9,7 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 from torch import nn
-from torch.optim import SGD, Optimizer
+from torch.optim import Optimizer
 
 from helpers.training.checkpoint import random_state, set_random_state
 
@@ -16,6 +17,10 @@ HOOKS = (
     "_forward_hooks", "_forward_hooks_with_kwargs", "_forward_hooks_always_called", "_forward_pre_hooks",
     "_forward_pre_hooks_with_kwargs", "_backward_hooks", "_backward_pre_hooks",
 )  # fmt: skip
+
+
+class NoCopy(RuntimeError):
+    """A part of a training that cannot be copied. The message says which."""
 
 
 def unwrapped(model: nn.Module) -> nn.Module:
@@ -59,9 +64,11 @@ def bare_copy(model: nn.Module) -> nn.Module:
 def fresh_optimizer(optimizer: Optimizer, original: nn.Module, own: nn.Module, factor: float = 1.0) -> Optimizer:
     """An optimizer of the same kind and settings without state, for the parameters of a copy.
 
-    Parameters that the copy lacks are left out. One that cannot be built in this way becomes SGD with the same rate.
+    Parameters that the copy lacks are left out. A rate that a schedule changes is what it began with; of a cycle, half
+    its highest.
 
     Args: factor, by which every learning rate is multiplied.
+    Raises: NoCopy for a class that takes more than groups of parameters and options.
     """
     names = {id(p): name for name, p in unwrapped(original).named_parameters()}
     there = dict(own.named_parameters())
@@ -69,16 +76,16 @@ def fresh_optimizer(optimizer: Optimizer, original: nn.Module, own: nn.Module, f
     for group in optimizer.param_groups:
         mine = [there[names[id(p)]] for p in group["params"] if names.get(id(p)) in there]
         if mine:
-            rate = group.get("initial_lr", group["lr"])  # a scheduler may have changed it since
-            rate = group["max_lr"] / 2 if "max_lr" in group else rate  # half way up the rise of a cycle
+            rate = group["max_lr"] / 2 if "max_lr" in group else group.get("initial_lr", group["lr"])
             schedule = ("params", "initial_lr", "max_lr", "min_lr", "base_momentum", "max_momentum")
             options = {key: value for key, value in group.items() if key not in schedule}
             groups.append({**copy.deepcopy(options), "params": mine, "lr": float(rate) * factor})
+    known = inspect.signature(type(optimizer)).parameters  # AdamW has a default that it does not take
     groups = groups or [{"params": list(there.values()), "lr": float(optimizer.param_groups[0]["lr"]) * factor}]
     try:
-        return type(optimizer)(groups, **optimizer.defaults)
-    except Exception:  # a class of somebody else may want anything
-        return SGD([{"params": group["params"], "lr": group["lr"]} for group in groups], momentum=0.9)
+        return type(optimizer)(groups, **{key: value for key, value in optimizer.defaults.items() if key in known})
+    except Exception as error:  # a class of somebody else may want anything
+        raise NoCopy(f"the optimizer {type(optimizer).__name__} cannot be made anew for a copy of the model") from error
 
 
 def _generators(thing: object, depth: int = 5, seen: set[int] | None = None) -> Iterator[object]:

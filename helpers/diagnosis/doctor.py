@@ -9,9 +9,9 @@
     print(doctor.report())
 """
 
-import math
 from collections.abc import Callable, Iterable
 
+import numpy as np
 import torch
 from torch import nn
 from torch.optim import Optimizer
@@ -23,6 +23,7 @@ import helpers.diagnosis.checks.labels  # isort: split
 import helpers.diagnosis.checks.layers
 import helpers.diagnosis.checks.outputs  # isort: split
 
+import helpers.diagnosis.checks.loop
 import helpers.diagnosis.checks.parameters
 import helpers.diagnosis.checks.rates  # isort: split
 
@@ -30,17 +31,16 @@ import helpers.diagnosis.checks.evaluation  # isort: split
 
 import helpers.diagnosis.checks.curves  # noqa: F401
 from helpers.diagnosis import probes
-from helpers.diagnosis.anatomy import as_number, device_of, hidden_modules, kind_of_loss, weights_of
+from helpers.diagnosis.anatomy import as_number, device_of, hidden_modules, is_affine, kind_of_loss, weights_of
 from helpers.diagnosis.batches import NotCovered, class_labels, inner_loader, look_at, pair_of
 from helpers.diagnosis.checks.registry import judge
-from helpers.diagnosis.copies import bare_copy, fresh_optimizer, untouched, unwrapped
+from helpers.diagnosis.copies import NoCopy, bare_copy, fresh_optimizer, untouched, unwrapped
 from helpers.diagnosis.findings import Report
 from helpers.diagnosis.observation import Seen
 from helpers.diagnosis.recorder import Recorder
 from helpers.diagnosis.reference import refer
 from helpers.diagnosis.signals import through
 
-FACTORS = (0.1, 0.01, 0.001, 10.0, 100.0, 1000.0)  # of the learning rate, in short trainings
 STEPS = 50  # of `diagnose`
 
 
@@ -67,12 +67,14 @@ class Doctor:
         self._start: dict[str, torch.Tensor] | None = None
         self._trained: dict[str, torch.Tensor] | None = None  # other weights than those of the model, to judge with
         self._stopped = False
+        self._weighed = 0
 
     def observe(self, images: object, labels: torch.Tensor, logits: torch.Tensor, loss: torch.Tensor | float) -> None:
         """Look at one batch. In training after `backward()` (and after unscaling and clipping), before `step()`.
 
         With accumulated gradients call it for each batch. In the evaluation loop, under `no_grad`, call it too. It
-        never raises: what it cannot read stands in the report, and it looks at nothing more.
+        never raises: what it cannot read stands in the report, and it looks at nothing more. It looks closely at the
+        first five steps only, then at every 10th, 100th, 500th (`recorder`); of the others it keeps a few numbers.
 
         Args: images [B, ...]; labels [B]; logits [B, K]; loss, of this batch.
         """
@@ -82,8 +84,8 @@ class Doctor:
             if logits.requires_grad or getattr(loss, "requires_grad", False):
                 if self._start is None:
                     self._start = weights_of(self.model)
-                self.recorder.training_step(images, labels, logits, loss)
-                if self._looks_accumulated():
+                compared = self.recorder.training_step(images, labels, logits, loss)
+                if compared and self._looks_accumulated():
                     self._weigh_gradient(images, labels)
             else:
                 self.recorder.evaluation_step(labels, logits, loss)
@@ -120,9 +122,10 @@ class Doctor:
                     seen.steps_per_epoch = len(known)
         if seen.train is not None:
             self._try(seen, "the model", lambda: self._look_at_model(seen, start))
-            self._try(seen, "the images", lambda: self._look_at_images(seen))
+            self._try(seen, "the images", lambda: setattr(
+                seen, "reference", refer(seen.train, seen.valid, seen.classes)))  # fmt: skip
             if probe and self.loss_fn is not None and self.optimizers:
-                self._try(seen, "short trainings", lambda: self._probe(seen, start))
+                self._try(seen, "short trainings", lambda: self._may_probe(seen, start))
         return seen
 
     def _try(self, seen: Seen, what: str, action: Callable[[], object]) -> None:
@@ -145,12 +148,8 @@ class Doctor:
     def _loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         return self.loss_fn(logits.float(), labels.to(logits.device))
 
-    def _look_at_images(self, seen: Seen) -> None:
-        seen.reference = refer(seen.train, seen.valid, seen.classes)
-
     def _look_at_model(self, seen: Seen, start: dict[str, torch.Tensor]) -> None:
-        size = min(64, seen.train.batch_size)
-        images, labels = self._few(seen, size)
+        images, labels = self._few(seen, min(64, seen.train.batch_size))
         loss = self._loss if self.loss_fn is not None else None
         for name, weights in (("signals", start), ("signals_now", self._trained)):
             own = bare_copy(self.model)
@@ -160,55 +159,41 @@ class Doctor:
             if seen.signals.error:
                 return
         own = bare_copy(self.model).eval()
-        if self._trained is not None:
-            own.load_state_dict(self._trained)
-        images, labels = self._few(seen, 1000)
+        own.load_state_dict(start, strict=False)
+        images, labels = self._few(seen, 256)
         with torch.no_grad():
-            logits = torch.cat([self._call(own, part).float().cpu() for part in images.split(200)])
+            logits = self._call(own, images).float().cpu()
             class_labels(labels, logits)
+            seen.affine = is_affine(lambda x: self._call(own, x), images[:64])
             if self.loss_fn is not None:
                 seen.loss_kind = kind_of_loss(self.loss_fn, logits[:32], labels[:32])
-        if not seen.num_outputs:
-            seen.num_outputs = logits.shape[1]
+        seen.num_outputs = seen.num_outputs or logits.shape[1]
         if not len(seen.label_counts):
             seen.label_counts = torch.bincount(seen.train.labels).numpy()
-        if int(labels.max()) < logits.shape[1]:
-            rank = (logits > logits.gather(1, labels[:, None])).sum(dim=1)
-            seen.ranks = (torch.bincount(rank, minlength=logits.shape[1]).float() / len(rank)).numpy()
 
-    def _probe(self, seen: Seen, start: dict[str, torch.Tensor]) -> None:
-        """Short trainings, only where something is wrong: they cost some dozen steps each."""
-        wrong = seen.not_learning or not seen.weight_ratio < 0.03 or not seen.weight_ratio > 1e-4
-        if (len(seen.losses) and not wrong) or (seen.signals and seen.signals.error):
+    def _may_probe(self, seen: Seen, start: dict[str, torch.Tensor]) -> None:
+        """Have a way to train copies for some steps: only the checks that ask for one pay for it."""
+        if seen.signals is None or seen.signals.error:
             return
+        own = bare_copy(self.model)
+        for optimizer in self.optimizers:
+            fresh_optimizer(optimizer, self.model, own)  # raises now where it would later
         images, labels = self._few(seen, probes.IMAGES)
         common = (self.model, start, self.optimizers, self._loss, images, labels.to(device_of(self.model)), self._call)
-        seen.probes["x1"] = probes.train_copy(*common)
-        if seen.probes["x1"].learned and not seen.not_learning:
-            return
-        for factor in FACTORS:
-            seen.probes[f"x{factor:g}"] = probes.train_copy(*common, factor=factor)
-        seen.probes["kaiming"] = probes.train_copy(*common, init="kaiming")
+        seen.train_briefly = lambda factor: probes.train_copy(*common, factor=factor)
 
     def _looks_accumulated(self) -> bool:
-        turns = self.recorder.seen.gradient_turns
-        return len(turns) >= 5 and math.isnan(self.recorder.seen.accumulated) and sorted(turns[-5:])[2] > 0.8
+        """Whether the gradient has hardly turned in most of the last five looks; says so four times at most."""
+        turns = self.recorder.seen.gradient_turns[-5:]
+        return len(turns) == 5 and sorted(turns)[2] > 0.8 and self._weighed < 4
 
     def _weigh_gradient(self, images: torch.Tensor, labels: torch.Tensor) -> None:
-        """The norm of the gradient that is there over that of this batch alone, computed on a copy."""
         if self.loss_fn is None:
             return
         with untouched():
-            own = bare_copy(self.model)
-            as_number(self._loss(self._call(own, images), labels)).backward()
-        there = dict(unwrapped(self.model).named_parameters())
-        held = self.recorder._held()
-        pairs = [
-            (there[name].grad, p.grad) for name, p in own.named_parameters()
-            if p.grad is not None and there[name].grad is not None and id(there[name]) in held
-        ]  # fmt: skip
-        norms = [torch.stack([pair[k].float().norm() for pair in pairs]).norm().item() for k in (0, 1)]
-        self.recorder.seen.accumulated = norms[0] / norms[1] if norms[1] > 0 else math.nan
+            ratio = probes.accumulated(self.model, self.recorder.held(), self._loss, images, labels, self._call)
+        self._weighed += 1
+        self.recorder.seen.accumulated = max(ratio, np.nan_to_num(self.recorder.seen.accumulated))
 
 
 def diagnose(
@@ -232,10 +217,8 @@ def diagnose(
             watcher = Doctor(own, ours, loss_fn, adapter=adapter)
             if loss_fn is not None and ours and not hasattr(train_loader, "__next__"):
                 _train_a_copy(watcher, own, ours, train_loader, steps)
-            doctor.recorder.seen = watcher.recorder.seen
-            for name in ("losses", "rights", "rates", "_ratios", "_sizes", "eval_steps", "frozen_steps", "step"):
-                setattr(doctor.recorder, name, getattr(watcher.recorder, name))
-        except NotCovered as error:
+            doctor.recorder.take_over(watcher.recorder)
+        except (NotCovered, NoCopy) as error:
             doctor.troubles.append(str(error))
         except Exception as error:
             doctor.troubles.append(f"steps of a copy: {type(error).__name__}: {error}")

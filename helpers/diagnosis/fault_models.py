@@ -118,6 +118,14 @@ def with_norms(model: nn.Module) -> nn.Module:
     return model
 
 
+def with_group_norms(model: nn.Module) -> nn.Module:
+    """Group normalization in the place of batch normalization."""
+    for name, module in list(model.named_modules()):
+        if isinstance(module, nn.BatchNorm2d):
+            put(model, name, nn.GroupNorm(4, module.num_features))
+    return model
+
+
 class InAList(nn.Module):
     """A model whose last layer is in a plain list, as `self.layers = [nn.Linear(...)]` puts it there."""
 

@@ -10,47 +10,33 @@ SEVERITIES = ("fault", "warning", "note")
 
 # Symptoms: true of many faults. Every finding that is no symptom explains them all.
 SYMPTOMS = (
-    "not_learning", "loss_not_finite", "noisy_loss", "dead_units_later", "large_updates",
-    "small_updates", "large_first_loss", "vanishing_gradient", "cannot_overfit", "overfitting", "too_few_epochs",
+    "not_learning", "loss_not_finite", "noisy_loss", "dead_units_later", "large_first_loss", "overfitting",
+    "too_few_epochs",
 )  # fmt: skip
-# Between two findings of which neither is a symptom of everything: cause -> what it brings about.
-EXPLAINS: dict[str, tuple[str, ...]] = {
-    "input_scale": ("input_offset", "rate_too_high", "init_large", "label_noise", "dead_units"),
-    "input_offset": ("leak", "rate_too_low", "rate_too_high", "dead_units", "init_small", "labels_without_information"),
-    "constant_images": ("label_noise", "input_offset", "leak"),
-    "labels_without_information": ("rate_too_low", "rate_too_high", "label_noise", "network_too_small"),
-    "classes_numbered_differently": ("label_noise", "labels_without_information"),
-    "missing_class": ("imbalance",),
-    "imbalance": ("labels_without_information", "label_noise"),
-    "sorted_by_class": ("rate_too_high", "label_noise", "imbalance", "momentum_too_high"),
-    "same_draws": (),
-    "init_zero": ("init_small", "dead_units", "rate_too_low", "network_too_small", "gradient_clipped"),
-    "init_small": ("rate_too_low", "network_too_small"),
-    "init_large": ("rate_too_high", "dead_units", "rate_too_low"),
-    "dead_units": ("rate_too_low", "rate_too_high", "init_small", "network_too_small"),
-    "softmax_before_loss": ("rate_too_low", "init_small", "label_noise"),
-    "relu_on_logits": ("rate_too_low", "dead_units", "label_noise"),
-    "wrong_loss": ("rate_too_low", "softmax_before_loss", "label_noise", "rate_too_high"),
-    "output_width": ("large_first_loss", "label_noise"),
-    "network_too_small": ("rate_too_low", "dead_units", "label_noise"),
-    "linear_network": ("label_noise", "rate_too_high"),
-    "hidden_layers": ("parameters_not_in_optimizer", "rate_too_low", "label_noise"),
-    "batch_norm_batch_of_one": ("batch_of_one", "train_mode_evaluation", "rate_too_high", "label_noise"),
-    "batch_norm_frozen": ("rate_too_high", "label_noise", "dead_units", "frozen_parameters"),
-    "gradients_not_cleared": ("rate_too_high", "momentum_too_high", "dead_units", "weight_decay_too_high"),
-    "optimizer_of_another_model": ("parameters_not_in_optimizer", "rate_too_low"),
-    "parameters_not_in_optimizer": ("rate_too_low", "label_noise"),
-    "frozen_parameters": ("rate_too_low", "parameters_not_in_optimizer", "label_noise"),
-    "scheduler_per_batch": ("rate_too_low", "label_noise"),
-    "weight_decay_too_high": ("rate_too_low", "dead_units", "rate_too_high", "network_too_small"),
-    "gradient_clipped": ("rate_too_low",),
-    "rate_too_high": ("dead_units", "momentum_too_high", "label_noise", "weight_decay_too_high"),
-    "momentum_too_high": ("dead_units", "label_noise"),
-    "batch_of_one": ("rate_too_high", "label_noise", "sorted_by_class"),
-    "batch_of_all": ("rate_too_low", "gradients_not_cleared", "label_noise"),
-    "eval_mode_training": ("batch_norm_frozen",),
-    "wrong_split": ("metric_per_batch",),
-}
+# What may be brought about by something else, and by what.
+CAUSES: dict[str, tuple[str, ...]] = {
+    "imbalance": ("missing_class",),
+    "input_offset": ("input_scale", "constant_images"),
+    "labels_without_information": ("input_offset", "constant_images", "imbalance"),
+    "label_noise": ("constant_images", "labels_without_information", "classes_numbered_differently", "imbalance"),
+    "dead_units": ("input_scale", "input_offset", "init_zero", "init_large"),
+    "vanishing_gradient": ("input_offset", "init_zero", "init_small", "dead_units", "network_too_small"),
+    "batch_of_one": ("batch_norm_batch_of_one",),
+    "gradient_clipped": ("init_zero",),
+    "metric_per_batch": ("wrong_split",),
+    "rate_too_high": (
+        "input_scale", "input_offset", "labels_without_information", "sorted_by_class", "init_large", "wrong_loss",
+        "linear_network", "batch_norm_batch_of_one", "batch_norm_frozen", "gradients_not_cleared",
+        "weight_decay_too_high", "momentum_too_high", "batch_of_one",
+    ),
+    "rate_too_low": (
+        "input_offset", "labels_without_information", "init_zero", "init_small", "init_large", "dead_units",
+        "vanishing_gradient", "softmax_before_loss", "relu_on_logits", "wrong_loss", "network_too_small",
+        "hidden_layers", "optimizer_of_another_model", "parameters_not_in_optimizer", "frozen_parameters",
+        "scheduler_per_batch", "weight_decay_too_high", "gradient_clipped", "batch_of_all", "squashed_outputs",
+    ),
+    "rate_used_up": ("scheduler_per_batch",),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -98,7 +84,7 @@ def ordered(findings: list[Finding]) -> list[Finding]:
     causes = [name for name in names if name not in SYMPTOMS and not _is_note(findings, name)]
     result = []
     for finding in findings:
-        cause = next((name for name in causes if finding.name in EXPLAINS.get(name, ())), "")
+        cause = next((name for name in causes if name in CAUSES.get(finding.name, ())), "")
         if not cause and finding.name in SYMPTOMS and causes:
             cause = causes[0]
         result.append(replace(finding, explained_by=cause))

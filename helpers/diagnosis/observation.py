@@ -1,7 +1,7 @@
 """What is seen of a training: `Seen`, all that the checks may look at."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -26,7 +26,6 @@ class Inputs:
 
     mean: list[float]
     std: list[float]
-    least: float
     most: float
     constant: float  # share of images in which every pixel is the same
     finite: bool
@@ -38,7 +37,7 @@ class Inputs:
         axes = [k for k in range(x.ndim) if k != 1] if x.shape[1] <= 32 else list(range(x.ndim))
         return cls(
             x.mean(dim=axes).reshape(-1).tolist(), x.std(dim=axes, correction=0).reshape(-1).tolist(),
-            x.min().item(), x.max().item(), constant_share(x),
+            x.max().item(), constant_share(x),
             bool(torch.isfinite(x).all()),
         )  # fmt: skip
 
@@ -63,14 +62,13 @@ class Parameter:
 
     name: str
     dims: int
+    size: int  # numbers in it
     trainable: bool
     in_optimizer: bool
-    moved: bool
     norm_at_start: float
     norm: float
-    ratio: float  # median of |update| / |weight| over steps; nan where none was seen
+    ratio: float  # median of |update| / |weight| over the sampled steps; nan where none was seen
     largest: float  # the largest of them
-    gradient: float  # median norm of the gradient, of the sampled numbers; nan where there was none
 
 
 @dataclass
@@ -93,8 +91,8 @@ class Seen:
     inputs: list[Inputs] = field(default_factory=list)
     row_sum_error: float = math.nan  # largest distance of a row sum of the outputs from 1
     least_output: float = math.nan
+    most_output: float = math.nan
     zero_outputs: float = math.nan
-    output_spread: list[float] = field(default_factory=list)  # standard deviation within rows
     loss_kind: str = ""  # what the loss was found to compute: cross_entropy, mse, binary or ""
     gradient_norms: list[float] = field(default_factory=list)
     gradient_turns: list[float] = field(default_factory=list)  # cosines between gradients of consecutive steps
@@ -109,8 +107,9 @@ class Seen:
     signals: Signals | None = None  # of the weights before training
     signals_now: Signals | None = None
     reference: Reference | None = None
-    probes: dict[str, Probe] = field(default_factory=dict)
-    ranks: np.ndarray | None = None  # share of training labels that the trained model ranks first, second, ...
+    probes: dict[float, Probe] = field(default_factory=dict)  # short trainings so far, by factor of the learning rate
+    train_briefly: Callable[[float], Probe] | None = None
+    affine: bool = False  # whether the model maps the middle between two images to the middle of their outputs
     hidden: list[str] = field(default_factory=list)  # modules in plain lists, whose parameters nobody finds
     troubles: list[str] = field(default_factory=list)  # what could not be looked at, and why
 
@@ -131,6 +130,12 @@ class Seen:
         """Share of the most frequent class: the accuracy of who never looks at the image."""
         total = self.label_counts.sum()
         return float(self.label_counts.max() / total) if total else math.nan
+
+    def probe(self, factor: float = 1.0) -> Probe | None:
+        """A short training of a copy at this multiple of the learning rate, made when a check first asks for it."""
+        if factor not in self.probes and self.train_briefly is not None:
+            self.probes[factor] = self.train_briefly(factor)
+        return self.probes.get(factor)
 
     def late(self, values: np.ndarray, share: float = 0.2) -> float:
         """Mean over the last steps, at least ten."""
@@ -164,12 +169,3 @@ class Seen:
         """The same, of the largest step that was seen."""
         found = [p.largest for p in self.parameters if p.in_optimizer and p.dims > 1 and not math.isnan(p.largest)]
         return float(np.median(found)) if found else math.nan
-
-
-def still_falling(seen: Seen) -> float:
-    """By which share the mean loss fell from the third to the last quarter of the steps; 0 where there are few."""
-    quarter = len(seen.losses) // 4
-    if quarter < 5 or not np.isfinite(seen.losses).all():
-        return 0.0
-    before = seen.losses[-2 * quarter : -quarter].mean()
-    return float(1 - seen.losses[-quarter:].mean() / before) if before > 0 else 0.0

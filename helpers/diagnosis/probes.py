@@ -1,4 +1,4 @@
-"""Short trainings of copies: would another learning rate, or another initialization, learn what this one does not?"""
+"""Trials with copies: would another learning rate learn what this one does not? Is a gradient that of one batch?"""
 
 import math
 from collections.abc import Callable
@@ -8,10 +8,10 @@ import torch
 from torch import nn
 
 from helpers.diagnosis.anatomy import as_number
-from helpers.diagnosis.copies import bare_copy, fresh_optimizer
-from helpers.model.initialization import initialize_weights
+from helpers.diagnosis.copies import bare_copy, fresh_optimizer, unwrapped
 
 STEPS, IMAGES = 40, 64
+ENOUGH = 0.8  # of the batch: a short training that got so far has shown what it can
 
 
 @dataclass
@@ -40,16 +40,11 @@ class Probe:
 
 def train_copy(
     model: nn.Module, start: dict[str, torch.Tensor], optimizers: list, loss_fn: Callable, images: torch.Tensor,
-    labels: torch.Tensor, adapt: Callable, *, factor: float = 1.0, init: str = "", steps: int = STEPS,
+    labels: torch.Tensor, adapt: Callable, *, factor: float = 1.0, steps: int = STEPS,
 ) -> Probe:  # fmt: skip
-    """Train a copy from the weights `start` on one batch.
-
-    Args: factor, of the learning rate; init, a method by which all weights are drawn anew, or "".
-    """
+    """Train a copy from the weights `start` on one batch, until it knows most of it. Args: factor, of the rate."""
     own = bare_copy(model)
     own.load_state_dict(start, strict=False)
-    if init:
-        initialize_weights(own, init)
     own.train()
     ours = [fresh_optimizer(optimizer, model, own, factor) for optimizer in optimizers]
     first = last = float("nan")
@@ -61,9 +56,31 @@ def train_copy(
         first = last if step == 0 else first
         if not torch.isfinite(loss) or not loss.requires_grad:
             return Probe(first, last, 0.0)
+        if accuracy >= ENOUGH:
+            break
         for optimizer in ours:
             optimizer.zero_grad()
         loss.backward()
         for optimizer in ours:
             optimizer.step(lambda value=loss: value.detach())
     return Probe(first, last, accuracy)
+
+
+def accumulated(
+    model: nn.Module, held: set[int], loss_fn: Callable, images: torch.Tensor, labels: torch.Tensor, adapt: Callable
+) -> float:
+    """The norm of the gradient that is there over that of this batch alone; 0 where there is none.
+
+    Args: held, the ids of the parameters to look at: nobody clears the gradients of others.
+    """
+    own = bare_copy(model)
+    as_number(loss_fn(adapt(own, images), labels)).backward()
+    there = dict(unwrapped(model).named_parameters())
+    pairs = [
+        (there[name].grad, p.grad) for name, p in own.named_parameters()
+        if p.grad is not None and there[name].grad is not None and id(there[name]) in held
+    ]  # fmt: skip
+    if not pairs:
+        return 0.0
+    now, alone = (torch.stack([pair[k].float().norm() for pair in pairs]).norm().item() for k in (0, 1))
+    return now / alone if alone > 0 else 0.0

@@ -33,7 +33,6 @@ class Signals:
     """The layers in the order in which they ran; `error` says in which module the model raised, with shapes."""
 
     layers: list[Layer]
-    output_spread: float  # standard deviation of the outputs within an image, mean over images
     cross_entropy: float  # mean over the images, in nats, whatever the loss of the training is
     error: str = ""
 
@@ -83,8 +82,7 @@ def through(
             where = next((item for item in reversed(inside)), ("", model, [list(images.shape)]))
             name, module, shapes = where
             at = f"{name or 'the model'} ({type(module).__name__}) got {', '.join(map(str, shapes)) or 'no tensor'}"
-            return Signals(list(layers.values()), float("nan"), float("nan"), f"{at}: {type(error).__name__}: {error}")
-    spread = outputs.detach().float().std(dim=1, correction=0).mean().item() if outputs.ndim == 2 else float("nan")
+            return Signals(list(layers.values()), float("nan"), f"{at}: {type(error).__name__}: {error}")
     cross_entropy = float("nan")
     if outputs.ndim == 2 and len(labels) and int(labels.max()) < outputs.shape[1]:
         cross_entropy = nn.functional.cross_entropy(outputs.detach().float(), labels.to(outputs.device)).item()
@@ -93,7 +91,7 @@ def through(
             as_number(loss_fn(outputs, labels)).backward()
         except Exception as error:
             return Signals(
-                list(layers.values()), spread, cross_entropy,
+                list(layers.values()), cross_entropy,
                 f"the loss {type(loss_fn).__name__} got outputs {list(outputs.shape)} and labels {list(labels.shape)} "
                 f"from {int(labels.min())} to {int(labels.max())}: {type(error).__name__}: {error}",
             )  # fmt: skip
@@ -101,7 +99,7 @@ def through(
     for name, layer in layers.items():
         gradient = modules[name].weight.grad
         layer.gradient = float("nan") if gradient is None else gradient.float().square().mean().sqrt().item()
-    return Signals(list(layers.values()), spread, cross_entropy)
+    return Signals(list(layers.values()), cross_entropy)
 
 
 def _layer(name: str, module: nn.Module, x: torch.Tensor, last: list[tuple[str, torch.Tensor]]) -> Layer:

@@ -108,15 +108,14 @@ def whole_runs(name: str, settings: dict[str, object], options: argparse.Namespa
 
 def row_of(seed: int, result: dict) -> dict:
     return {
-        "seed": seed, "accuracy": result["accuracy"]["test"], "accuracy_tta": result["accuracy"]["test_tta"],
-        "loss": result["loss"]["test"], "seconds": round(result["seconds"], 1),
-        "images_per_second": round(result["images_per_second"]),
+        "seed": seed, "accuracy": result["accuracy"]["test"], "loss": result["loss"]["test"],
+        "seconds": round(result["seconds"], 1), "images_per_second": round(result["images_per_second"]),
     }  # fmt: skip
 
 
 def ablation(pieces: list[str], settings: dict[str, object], options: argparse.Namespace) -> None:
     """Train without each piece, seed by seed; a row is recorded as soon as it is there."""
-    settings = settings | {"protocol": "split", "num_images": "all"}
+    settings = settings | {"protocol": "split", "num_images": "all", "tta": False}
     data = prepare(options.source, archive=options.archive, num_images="all")
     sizes = f"--seeds {options.seeds} --epochs {settings['num_epochs']} --without all"
     record = recording.head(__file__, data, sizes) | {

@@ -3,9 +3,11 @@
 import json
 
 import pytest
+import torch
 from runs import config, without_figures
 
 from helpers import diagnose
+from helpers.diagnosis.findings import Report
 from helpers.train import fit
 
 
@@ -26,6 +28,17 @@ def test_a_run_on_noise_is_told_so(run_dir, prepared, monkeypatch, capsys, tmp_p
     names = [finding["name"] for finding in json.loads(written.read_text())]
     assert names[0] == "labels_without_information" and "not_covered" not in names
     assert "labels_without_information" in capsys.readouterr().out
+
+
+def test_the_network_is_whitened_as_in_the_run(prepared, monkeypatch, tmp_path):
+    given = []
+    without_figures(monkeypatch)
+    monkeypatch.setattr(diagnose, "prepare_for", lambda _config: prepared)
+    monkeypatch.setattr(diagnose, "diagnose", lambda model, *_: given.append(model.conv1) or Report([]))
+    settings = config(run_dir=str(tmp_path / "run"), model="fast", whiten=True, num_epochs=1, batch_size=200)
+    trained, _ = fit(settings, data=prepared)
+    assert diagnose.main([settings.run_dir]) == 0
+    assert torch.equal(given[0].weight, trained.conv1.weight) and not given[0].weight.requires_grad
 
 
 @pytest.mark.parametrize(

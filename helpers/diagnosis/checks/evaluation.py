@@ -74,24 +74,24 @@ def metric_per_batch(seen: Seen) -> Verdict | None:
 
 @check("evaluation")
 def wrong_split(seen: Seen) -> Verdict | None:
-    """Sees that the evaluation loop reads other images than the validation loader holds.
+    """Sees that no evaluation pass reads what the validation loader holds, by number and, unshuffled, by first labels.
 
-    Exact: the number of images, or the labels of the first batch, are not those of the loader; those of the training
-    set are looked for. Confused with: a validation loader that shuffles (only the number counts then).
+    Exact; a fault where it is as many images as there are training images, else a warning: the pass may have been
+    stopped, or several parts measured in one. Confused with: a loader that is not the one of the loop.
     """
     if not seen.passes or seen.valid is None:
         return None
-    sizes = {sum(one.sizes) for one in seen.passes}
-    read, expected = max(sizes), seen.valid.count
-    same_labels = True
-    if seen.valid.positions[: len(seen.passes[0].first_labels)] == list(range(len(seen.passes[0].first_labels))):
-        first = seen.passes[0].first_labels
-        same_labels = torch.equal(first.sort().values, seen.valid.labels[: len(first)].sort().values)
-    if read == expected or (read < expected and same_labels):
+    first, expected = seen.passes[0].first_labels, seen.valid.count
+    in_order = seen.valid.positions[: len(first)] == list(range(len(first)))
+    other = in_order and not torch.equal(first.sort().values, seen.valid.labels[: len(first)].sort().values)
+    sizes = [sum(one.sizes) for one in seen.passes]
+    trained = seen.train.count if seen.train is not None else 0
+    if (expected in sizes and not (other and len(set(sizes)) == 1)) or expected + trained in sizes:
         return None
-    is_train = seen.train is not None and read == seen.train.count
-    return fault(
-        "Read the validation loader in the evaluation" + (": these are the training images." if is_train else "."),
+    read = max(sizes)
+    say, what = (fault, ": these are the training images.") if read == trained else (warning, ".")
+    return say(
+        "Read the validation loader in the evaluation" + what,
         ("images read in an evaluation pass", read, expected, "images of the validation loader"), figure="accuracy",
     )  # fmt: skip
 

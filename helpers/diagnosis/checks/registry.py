@@ -6,6 +6,11 @@
             return fault("Take larger images.", ("image side, pixels", seen.train.images.shape[-1], 16, "my rule"))
 
 The name of the function is the name of the finding. A check returns None where it sees nothing, or cannot see.
+
+Each docstring says whence its threshold comes: a source; "exact", where there is none to choose; or "tuned", with the
+range of the healthy trainings and that of the sick ones between which it was set, on the drawn sample, in the healthy
+trainings of seed 0 and the half of the faults that `tests/benchmarks/doctor.py` keeps for tuning. "Reasoned" is a
+threshold that no training of these was near.
 """
 
 from collections.abc import Callable

@@ -1,0 +1,108 @@
+"""Checks of the loop around the model: steps that are not made, gradients that are gone, a rate that is used up."""
+
+import numpy as np
+from torch import nn
+
+from helpers.diagnosis.checks.registry import Verdict, check, fault, warning
+from helpers.diagnosis.observation import Seen
+
+FEWEST = 10  # steps
+
+
+def _moved(seen: Seen) -> bool | None:
+    """Whether any trainable weight that an optimizer holds has another norm than at the start; None: cannot be seen."""
+    held = [p for p in seen.parameters if p.trainable and p.in_optimizer and np.isfinite(p.norm_at_start)]
+    return any(p.norm != p.norm_at_start for p in held) if held and len(seen.losses) >= FEWEST else None
+
+
+@check("optimizer")
+def gradients_gone(seen: Seen) -> Verdict | None:
+    """Sees that weights have no gradient when the step is made: `zero_grad` stands between `backward` and `step`.
+
+    Exact. A warning where the weights move all the same: then it is `observe` that was called too early. Confused with:
+    a loss that was computed from detached outputs, which torch refuses by itself.
+    """
+    moved = _moved(seen)
+    if moved is None or not seen.optimizers or any(norm > 0 for norm in seen.gradient_norms):
+        return None
+    if moved:
+        return warning(
+            "Call doctor.observe after backward() and before zero_grad().",
+            ("largest gradient at observe", 0.0, 0.0, "exact; yet the weights move"), figure="gradient norm",
+        )  # fmt: skip
+    return fault(
+        "Order: zero_grad(), backward(), step().",
+        ("largest gradient before the step", 0.0, 0.0, "exact"),
+        ("weights that moved", 0, 1, "exact"), figure="gradient norm",
+    )  # fmt: skip
+
+
+@check("optimizer")
+def no_step(seen: Seen) -> Verdict | None:
+    """Sees gradients and a rate above 0, and weights that did not move: `optimizer.step()` is missing.
+
+    Exact, from ten steps on. Confused with: accumulation over more steps than were seen.
+    """
+    if _moved(seen) is not False or not any(norm > 0 for norm in seen.gradient_norms):
+        return None
+    highest = float(seen.rates.max()) if seen.rates.size else 0.0
+    return fault(
+        "Call optimizer.step() after backward()." if highest > 0 else "Give the optimizer a learning rate above 0.",
+        ("weights that moved", 0, 1, "exact"),
+        ("highest learning rate", highest, 0.0, "above 0 the weights move"), figure="update ratio",
+    )  # fmt: skip
+
+
+@check("model")
+def squashed_outputs(seen: Seen) -> Verdict | None:
+    """Sees outputs that all lie between 0 and 1: a sigmoid, or a softmax over the wrong axis, before cross-entropy.
+
+    Cross-entropy makes probabilities of them once more, so that the right class gets e / (e + K - 1) at most. Exact,
+    over the sampled steps, of which there must be six; logits of a linear layer have either sign. Confused with: a
+    softmax over the classes and a ReLU, which have checks of their own.
+    """
+    if seen.loss_kind not in ("cross_entropy", "") or seen.num_outputs < 2 or len(seen.gradient_norms) < 6:
+        return None
+    if not (seen.least_output >= 0 and seen.most_output <= 1) or seen.row_sum_error < 1e-3 or seen.zero_outputs > 0.05:
+        return None
+    return fault(
+        "Return logits: leave out the sigmoid, or the softmax, behind the last layer.",
+        ("smallest output", seen.least_output, 0.0, "logits have either sign"),
+        ("largest output", seen.most_output, 1.0, "logits have no limit"), figure="prediction histogram",
+    )  # fmt: skip
+
+
+@check("model")
+def dropout_too_high(seen: Seen) -> Verdict | None:
+    """Sees a dropout layer that keeps less than a fifth. Exact; a warning.
+
+    Threshold: 0.8; 0.5 is usual for hidden units, 0.2 for inputs (Srivastava et al., Dropout, 2014, section A.4).
+    Confused with: nothing, but a very wide layer may bear it.
+    """
+    modules = seen.model.named_modules() if seen.model is not None else ()
+    high = {name: m.p for name, m in modules if isinstance(m, nn.modules.dropout._DropoutNd) and m.p >= 0.8}
+    if not high:
+        return None
+    return warning(
+        "Drop 0.2 to 0.5: the argument is the share that is dropped, not the share that is kept.",
+        (f"share dropped by {', '.join(high)}"[:80], max(high.values()), 0.8, "Srivastava et al. 2014: 0.2 to 0.5"),
+    )
+
+
+@check("optimizer")
+def rate_used_up(seen: Seen) -> Verdict | None:
+    """Sees a schedule that makes the rate tiny long before the end: the rest of the training moves nothing.
+
+    Thresholds: below 1/500 of the highest rate for 40 % of the steps. Reasoned: a cosine spends 3 % of its steps there,
+    three steps of a tenth none. A warning. Confused with: training on for the sake of averaged weights.
+    """
+    if len(seen.rates) < 4 * FEWEST or not seen.rates.shape[1] or not seen.rates.max() > 0:
+        return None
+    highest = seen.rates.max(axis=1)
+    share = float(np.mean(highest < highest.max() / 500))
+    if share < 0.4:
+        return None
+    return warning(
+        "Let the rate fall more slowly: look at gamma, step_size or T_max.",
+        ("share of the steps below 1/500 of the highest rate", share, 0.4, "a cosine: 0.03"), figure="learning rate",
+    )  # fmt: skip
