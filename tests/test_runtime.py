@@ -126,4 +126,5 @@ print(given_back, pages())
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     given_back, kept = map(int, done.stdout.split())
-    assert given_back > 5 * 4096 and kept < 100
+    assert given_back > 2 * 4096  # most of the five are new memory; how many is up to malloc
+    assert kept < 100
