@@ -93,7 +93,7 @@ class Seen:
     least_output: float = math.nan
     most_output: float = math.nan
     zero_outputs: float = math.nan
-    loss_kind: str = ""  # what the loss was found to compute: cross_entropy, mse, binary or ""
+    loss_kind: str = ""  # what the loss was found to compute, as `kind_of_loss` names it, or ""
     gradient_norms: list[float] = field(default_factory=list)
     gradient_turns: list[float] = field(default_factory=list)  # cosines between gradients of consecutive steps
     accumulated: float = math.nan  # norm of a gradient over that of the same batch alone

@@ -123,12 +123,11 @@ class Recorder:
         if isinstance(images, torch.Tensor) and images.ndim >= 2 and len(seen.gradient_norms) % 4 == 0:
             seen.inputs.append(Inputs.of(images[:8]))
         if torch.isfinite(logits).all():
-            least = logits.min().item()
+            least, most = (value.item() for value in logits.aminmax())
             error = (logits.sum(dim=1) - 1).abs().max().item() if least >= 0 else math.inf
-            seen.row_sum_error = error if math.isnan(seen.row_sum_error) else max(error, seen.row_sum_error)
-            seen.least_output = least if math.isnan(seen.least_output) else min(least, seen.least_output)
-            most = logits.max().item()
-            seen.most_output = most if math.isnan(seen.most_output) else max(most, seen.most_output)
+            seen.row_sum_error = float(np.fmax(seen.row_sum_error, error))  # fmax and fmin pass over nan
+            seen.least_output = float(np.fmin(seen.least_output, least))
+            seen.most_output = float(np.fmax(seen.most_output, most))
             seen.zero_outputs = (logits == 0).float().mean().item() if least >= 0 else 0.0
         held, self._before, gradients = self.held(), {}, []
         for name, p in self.model.named_parameters():

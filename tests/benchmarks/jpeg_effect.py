@@ -106,13 +106,12 @@ def main() -> None:
 
     def parts() -> tuple[TensorImages, TensorImages]:
         return (
-            TensorImages(data.index["train"], padding=2, alternate=True, **numbers),
+            TensorImages(data.index["train"], padding=FAST["padding"], alternate=True, **numbers),
             TensorImages(data.index["valid"], data.index["test"], **numbers),
         )
 
     runtime.keep_memory()
-    # few epochs: small crops and no squares, as learning the images by heart is far away
-    settings = FAST | {"num_epochs": options.epochs, "padding": 2, "cutout": 0}
+    settings = FAST | {"num_epochs": options.epochs}
     record = recording.head(__file__, data, f"--epochs {options.epochs} --seeds {options.seeds}") | {
         "config": settings, **recording.machine(), "traces": {}, "changes": {}, "accuracy": {},
     }  # fmt: skip

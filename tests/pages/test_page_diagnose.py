@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from small_patient import training
 from support import definition_of_page
 from torch import nn
 
@@ -28,19 +29,6 @@ by_epoch = definition_of_page(PAGE, "by_epoch", np=np)
 other_rate = definition_of_page(PAGE, "other_rate", replace=replace)
 drawn = definition_of_page(PAGE, "drawn", hashlib=hashlib, FAULTS=FAULTS)
 learns = definition_of_page(PAGE, "by_heart_solution", copy=__import__("copy"), torch=torch)
-
-
-def images(count: int) -> patient.Images:
-    pixels = torch.randint(0, 256, (count, 3, 8, 8), generator=GENERATOR).to(torch.uint8)
-    return patient.Images(pixels, torch.arange(count) % 10, (0.5,) * 3, (0.25,) * 3)
-
-
-def training(**changes) -> patient.Training:
-    base = patient.Training(
-        images(200), images(65), model=partial(patient.MLP, 10, (16, 12), 8), epochs=2, batch_size=50,
-        valid_batch_size=20,
-    )  # fmt: skip
-    return replace(base, **changes)
 
 
 def test_the_root_of_the_mean_square_and_nothing():

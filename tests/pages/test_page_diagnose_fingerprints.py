@@ -11,6 +11,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from small_patient import training
 from support import definition_of_page
 
 from helpers.diagnosis import patient
@@ -18,7 +19,6 @@ from helpers.diagnosis.faults import FAULTS
 
 PAGE = "4_visualization/12b_faults_and_fingerprints"
 POWERS = np.linspace(-9, 3, 49)
-GENERATOR = torch.Generator().manual_seed(0)
 
 some = definition_of_page(PAGE, "some")
 powers_of_ten = definition_of_page(PAGE, "powers_of_ten", torch=torch, np=np, POWERS=POWERS)
@@ -43,19 +43,6 @@ leaf_of = definition_of_page(PAGE, "leaf_of", QUESTIONS=ANSWERS)
 suspects = definition_of_page(PAGE, "suspects")
 share_right = definition_of_page(PAGE, "share_right", np=np)
 next_question = definition_of_page(PAGE, "next_question_solution", Counter=Counter)
-
-
-def images(count: int) -> patient.Images:
-    pixels = torch.randint(0, 256, (count, 3, 8, 8), generator=GENERATOR).to(torch.uint8)
-    return patient.Images(pixels, torch.arange(count) % 10, (0.5,) * 3, (0.25,) * 3)
-
-
-def training(**changes) -> patient.Training:
-    base = patient.Training(
-        images(200), images(65), model=partial(patient.MLP, 10, (40, 30), 8), epochs=2, batch_size=50,
-        valid_batch_size=20,
-    )  # fmt: skip
-    return replace(base, **changes)
 
 
 @given(st.integers(1, 5000))
