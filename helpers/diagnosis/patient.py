@@ -15,7 +15,8 @@ from torch.optim.lr_scheduler import CosineAnnealingLR
 from torch.utils.data import DataLoader, Dataset
 
 from helpers import runtime
-from helpers.data.loaders import all_crops, as_is, crop_and_flip
+from helpers.data.loaders import TensorImages, all_crops, as_is, crop_and_flip
+from helpers.data.summary import Prepared
 from helpers.model.initialization import initialize_weights
 from helpers.model.net import Net
 from helpers.model.resnet import CifarResNet
@@ -55,6 +56,14 @@ class Images(Dataset):
     def __getitem__(self, position: int) -> tuple[torch.Tensor, int]:
         images, labels = self.__getitems__([position])
         return images[0], int(labels[0])
+
+
+def images_of(data: Prepared, part: str, count: int, seed: int = 0, padding: int = 0) -> Images:
+    """Up to `count` images of a part of prepared data, chosen at random. Args: part, a key of `data.index`."""
+    scale = {"mean": tuple(data.mean), "std": tuple(data.std)}
+    found = TensorImages(data.index[part], **scale)
+    chosen = torch.randperm(len(found.targets), generator=torch.Generator().manual_seed(seed))[:count]
+    return Images(found.images[chosen], found.targets[chosen], padding=padding, **scale)
 
 
 class MLP(nn.Sequential):

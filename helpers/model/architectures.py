@@ -2,17 +2,17 @@
 
 from torch import nn
 
-from helpers.model.fast import FastNet
+from helpers.model.fast import FastNet, WideFastNet
 from helpers.model.initialization import initialize_weights
 from helpers.model.net import Net
 from helpers.model.resnet import CifarResNet
 
-_CLASSES = {"net": Net, "resnet": CifarResNet, "fast": FastNet}
+_CLASSES = {"net": Net, "resnet": CifarResNet, "fast": FastNet, "fast_wide": WideFastNet}
 MODELS = tuple(_CLASSES)
 
 
 def build(name: str, num_classes: int = 10, init: str = "kaiming") -> nn.Module:
-    """A new network for 32×32 images, with weights drawn by the method `init`: net, resnet or fast.
+    """A new network for 32×32 images, with weights drawn by the method `init`: one of `MODELS`.
 
     Raises: ValueError for an unknown name or method.
     """

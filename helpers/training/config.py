@@ -32,7 +32,7 @@ class TrainConfig:
     model: str = _option("net", "architecture", choices=architectures.MODELS)
     init: str = _option("kaiming", "initialization", choices=initialization.INIT_METHODS)
     whiten: bool = _option(
-        False, "of the model fast: set the first layer from the training images, to outputs that are uncorrelated"
+        False, "of the fast models: set the first layer from the training images, to outputs that are uncorrelated"
     )
     num_epochs: int = _option(20, "passes over the training images")
     batch_size: int = _option(128, "images in a step, over all processes")
@@ -114,8 +114,8 @@ class TrainConfig:
                 )
         if self.amp and self.dtype == "float64":
             raise ValueError("amp computes in 16 bits, dtype float64 asks for 64: choose one of them")
-        if self.whiten and self.model != "fast":
-            raise ValueError(f"whiten sets the first layer of the model fast: leave it out with {self.model}")
+        if self.whiten and not self.model.startswith("fast"):
+            raise ValueError(f"whiten sets the first layer of the fast models: leave it out with {self.model}")
         if self.flip == "alternating" and not self.padding:
             raise ValueError("padding 0 means neither crop nor flip: leave flip out, or use a padding of 1 or more")
         if self.protocol == "official" and self.num_images not in (None, "all"):

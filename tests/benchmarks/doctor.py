@@ -21,6 +21,7 @@ import time
 from collections import Counter
 from dataclasses import replace
 from functools import partial
+from itertools import cycle, islice
 from pathlib import Path
 
 os.environ["TQDM_DISABLE"] = "1"  # read when tqdm is imported, which helpers do
@@ -148,7 +149,7 @@ def rule_of_thumb(history: list[dict[str, float]]) -> tuple[str, str]:
 
 def cost(data: dict, model: str, steps: int = 300, repeats: int = 3) -> float:
     """What `observe` adds to a training of 300 steps, as a share of them; the median of three trainings."""
-    images, labels = next(iter(patient.loaders(healthy_training(data, model, 0))["train"]))
+    batches = list(patient.loaders(healthy_training(data, model, 0))["train"])  # made before, so that only steps count
     shares = []
     for repeat in range(repeats):
         runtime.seed_everything(repeat)
@@ -156,7 +157,7 @@ def cost(data: dict, model: str, steps: int = 300, repeats: int = 3) -> float:
         optimizer, loss_fn = patient.sgd(network), nn.CrossEntropyLoss()
         doctor = Doctor(network, optimizer, loss_fn)
         begin, watching = time.process_time(), 0.0
-        for _ in range(steps):
+        for images, labels in islice(cycle(batches), steps):
             optimizer.zero_grad()
             logits = network(images)
             loss = loss_fn(logits, labels)

@@ -1,10 +1,11 @@
-"""How soon which accuracy: python tests/benchmarks/fast_network.py [--seeds 3] [--without PIECE] [--net]
+"""How soon which accuracy: python tests/benchmarks/fast_network.py [--seeds 3] [--wide] [--without PIECE] [--net]
 
 Every training is a run of `helpers.train` in a folder of its own below `data/runs/`. One that was stopped goes on
 there, and one that is recorded is not run again.
 
 the recipe   `FastNet` with all pieces, trained on all 50,000 images, measured once on the official test images, with
              and without test-time augmentation; a record a seed, `book/results/fast_cifar10_seed0.json`, ...
+--wide       `WideFastNet`, more epochs and augmentation; `book/results/fast_wide_cifar10_seed0.json`, ...
 --without P  the recipe, and the recipe less one piece (`all`: each in turn), on the 40,000 training images of a split;
              measured on its 5,000 test images, so that the official ones are not asked again. One row a piece and
              seed in `book/results/fast_ablation.json`: the rows of a seed share order, crops and first weights.
@@ -33,6 +34,7 @@ FAST = {
     "schedule": "triangle", "warmup": 0.0, "label_smoothing": 0.2, "padding": 2, "flip": "alternating", "lookahead": 5,
     "amp": True, "tta": True,
 }  # fmt: skip
+WIDE = FAST | {"model": "fast_wide", "num_epochs": 17, "padding": 3, "cutout": 8}
 NET = {
     "init": "torch", "num_epochs": 50, "batch_size": 256, "optimizer": "muon", "lr": 0.01, "weight_decay": 0.3,
     "padding": 3, "flip": "alternating", "lookahead": 5, "amp": True, "tta": True,
@@ -161,9 +163,12 @@ def main() -> None:
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--without", choices=[*PIECES, "all"], help="leave a piece out; all: each in turn")
+    what.add_argument("--wide", action="store_true", help="train WideFastNet instead")
     what.add_argument("--net", action="store_true", help="train Net instead")
     options = parser.parse_args()
-    settings = (NET if options.net else FAST) | {
+    recipes = {"net_fast": (options.net, NET), "fast_wide": (options.wide, WIDE), "fast": (True, FAST)}
+    name, recipe = next((name, recipe) for name, (chosen, recipe) in recipes.items() if chosen)
+    settings = recipe | {
         "source": options.source, "protocol": "official", "device": options.device, "threads": options.threads,
     }  # fmt: skip
     if options.epochs:
@@ -172,7 +177,7 @@ def main() -> None:
         pieces = list(PIECES) if options.without == "all" else list(dict.fromkeys((WHOLE, options.without)))
         ablation(pieces, settings, options)
     else:
-        whole_runs("net_fast" if options.net else "fast", settings, options)
+        whole_runs(name, settings, options)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.utils.flop_counter import FlopCounterMode
 from torchvision.transforms.v2 import functional as TF
 
 from helpers.data.statistics import patch_covariance
@@ -54,6 +55,18 @@ def test_its_parameters_are_counted_and_the_scale_of_its_normalization_is_not_tr
     assert [len(p) for p in fixed] == [64, 64, 256, 256, 256, 256] and all((p == 1).all() for p in fixed)
     norms = [layer for layer in model.modules() if isinstance(layer, nn.BatchNorm2d)]
     assert {(norm.momentum, norm.eps, norm.bias.requires_grad) for norm in norms} == {(0.4, 1e-12, True)}
+
+
+def test_the_wide_one_has_more_channels_and_about_1_7_times_the_arithmetic():
+    flops = []
+    for name in ("fast", "fast_wide"):
+        with FlopCounterMode(display=False) as counter:
+            build(name)(torch.randn(1, 3, 32, 32))
+        flops.append(counter.get_total_flops())
+    wide = build("fast_wide", num_classes=7)
+    assert [group.conv2.out_channels for group in wide.groups] == [96, 320, 320] and wide.fc.out_features == 7
+    assert sum(p.numel() for p in build("fast_wide").parameters()) == 3_151_416
+    assert 1.65 < flops[1] / flops[0] < 1.75
 
 
 @pytest.mark.parametrize(("channels", "size"), [(3, 2), (1, 3)])
