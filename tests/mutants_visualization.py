@@ -2,6 +2,7 @@
 
 LOG, KERNELS, MAPS = "pages/test_page_logging", "pages/test_page_kernels", "pages/test_page_feature_maps"
 CONFUSION, CAM = "pages/test_page_confusion_matrix", "pages/test_page_grad_cam"
+DIAGNOSE, PRINTS = "pages/test_page_diagnose", "pages/test_page_diagnose_fingerprints"
 
 # page, its tests: what is wrong, a line of the page before and after
 PAGES = {
@@ -58,6 +59,33 @@ PAGES = {
         ("the map is placed one pixel off", "F.pad(inner, (6, 6, 6, 6))", "F.pad(inner, (7, 5, 7, 5))"),
         ("the guided hook lets negative gradients pass", "return (grad_input[0].clamp(min=0),)",
          "return (grad_input[0],)"),
+    ],
+    ("12_diagnose_a_training", DIAGNOSE): [
+        ("the norm in place of the root of the mean square", "square().mean().sqrt()", "square().sum().sqrt()"),
+        ("the ratio over the weights of now", "size = rms(old)", "size = rms(p)"),
+        ("the weights are kept without a copy", "[p.detach().clone() for p in layers]", "[p.detach() for p in layers]"),
+        ("an evaluation is kept with the steps of training", "if not logits.requires_grad:",
+         "if not self.model.training:"),
+        ("the right answers are counted, not their share", "(answers == labels).double().mean().item()",
+         "(answers == labels).double().sum().item()"),
+        ("groups after the first are forgotten", "for g in groups for p in g", "for g in groups[1:] for p in g"),
+        ("another rate for the first group of a list that is thrown away", 'group["lr"] *= factor',
+         'group["lr"] * factor'),
+        ("the standard error without its root of n", "math.sqrt(a * (1 - a) / seen.valid.count)",
+         "math.sqrt(a * (1 - a)) / seen.valid.count"),
+        ("the seed is not asked", "bed {seed}: {name}", "bed 1: {name}"),
+    ],
+    ("12b_faults_and_fingerprints", PRINTS): [
+        ("zeros are left out of the histogram", "size = size[size.isfinite()]",
+         "size = size[size.isfinite() & (size > 0)]"),
+        ("the natural logarithm", "size.log10()", "size.log()"),
+        ("the size of a step over the new weights", "((a - b).norm() / b.norm()).item()",
+         "((a - b).norm() / a.norm()).item()"),
+        ("answers of all evaluations", "        self.answers = []\n        self.losses", "        self.losses"),
+        ("one batch is augmented and shuffled as before", '"epochs": 40', '"epochs": 1'),
+        ("the tree takes the other branch", 'yes if answer == "y" else no', 'no if answer == "y" else yes'),
+        ("leaves are weighted alike", "sum(n**2 for n in sizes) / sum(sizes)", "sum(sizes) / len(sizes)"),
+        ("the family counts as the finding", "100 * np.mean(hits, axis=0)", "100 * np.mean(hits, axis=0)[::-1]"),
     ],
 }  # fmt: skip
 

@@ -253,6 +253,10 @@ def main() -> int:
         if path:
             write(path, record | {"rows": {key: list(row.values()) for key, row in rows.items()}}, "rows")
 
+    if options.cost:
+        record["cost"] = {model: round(cost(data, model), 4) for model in options.models}
+        save()
+    runtime.keep_memory()  # after the cost was measured: a reader's own loop may do without
     begin = time.monotonic()
     for kind in options.kind:
         for name, seed, model in cases(kind, options.seeds, options.models):
@@ -267,9 +271,6 @@ def main() -> int:
             right = "right" if row["top"] == row["expected"] or (kind == "healthy" and not row["faults"]) else "WRONG"
             print(f"{key:48s} {right:5s} {row['top']:28s} {row['seconds']:5.1f} s", flush=True)
             save()
-    if options.cost:
-        record["cost"] = {model: round(cost(data, model), 4) for model in options.models}
-        save()
     print(confusions(list(rows.values())))
     print(table(list(rows.values()), record["cost"]))
     return 0
