@@ -63,6 +63,7 @@ def kind_of_loss(loss_fn: Callable, logits: torch.Tensor, labels: torch.Tensor) 
     formulas = {
         "cross_entropy": F.cross_entropy(logits, labels, reduction="none"),
         "nll": F.nll_loss(logits, labels, reduction="none"),
+        "log of probabilities": F.nll_loss(logits.log(), labels, reduction="none"),
         "mse": F.mse_loss(logits, hot, reduction="none"),
         "mse of probabilities": F.mse_loss(logits.softmax(1), hot, reduction="none"),
         "binary": F.binary_cross_entropy_with_logits(logits, hot, reduction="none"),

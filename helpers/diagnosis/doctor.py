@@ -118,7 +118,7 @@ class Doctor:
                 self._try(seen, f"the {part} loader", lambda part=part, loader=loader: setattr(
                     seen, part, look_at(loader, self.adapter)))  # fmt: skip
                 known = inner_loader(loader)
-                if part == "train" and known is not None and known.batch_size:
+                if part == "train" and known is not None and known.batch_size and hasattr(known.dataset, "__len__"):
                     seen.steps_per_epoch = len(known)
         if seen.train is not None:
             self._try(seen, "the model", lambda: self._look_at_model(seen, start))

@@ -158,6 +158,13 @@ class Seen:
         return len(self.rights) >= 20 and self.late(self.rights) < self.guessing
 
     @property
+    def learned_well(self) -> bool:
+        """Whether nine of ten late answers are right, in training or, where it was told, in validation."""
+        if self.epochs and "valid_accuracy" in self.epochs[-1]:
+            return self.epochs[-1]["valid_accuracy"] >= 0.9
+        return len(self.rights) >= 20 and self.late(self.rights) >= 0.9
+
+    @property
     def weight_ratio(self) -> float:
         """Median over the parameters with more than one dimension of |update| / |weight|."""
         held = [p for p in self.parameters if p.in_optimizer and p.trainable and p.dims > 1]  # biases start at 0

@@ -25,7 +25,7 @@ class Layer:
     linear_from: str  # the layer whose output it gets without a non-linearity between, or ""
     gradient: float  # root mean square of the gradient of its weights
     inputs: int
-    outputs: int
+    outputs: int  # numbers that leave it for each image
 
 
 @dataclass
@@ -66,7 +66,7 @@ def through(
                 return
             x = arguments[0].detach()
             if isinstance(module, WEIGHTED) and isinstance(x, torch.Tensor):
-                layers[name] = _layer(name, module, x, last)
+                layers[name] = _layer(name, module, x, last, output[0].numel())
             if isinstance(module, WEIGHTED + NORMS):
                 last.append((name, output.detach()))
 
@@ -102,7 +102,7 @@ def through(
     return Signals(list(layers.values()), cross_entropy)
 
 
-def _layer(name: str, module: nn.Module, x: torch.Tensor, last: list[tuple[str, torch.Tensor]]) -> Layer:
+def _layer(name: str, module: nn.Module, x: torch.Tensor, last: list[tuple[str, torch.Tensor]], outputs: int) -> Layer:
     weight = module.weight.detach().float()
     fan_in = weight[0].numel()
     scale = weight.std(correction=0).item() * (fan_in / 2) ** 0.5
@@ -112,7 +112,7 @@ def _layer(name: str, module: nn.Module, x: torch.Tensor, last: list[tuple[str, 
         dead = (channels == 0).all(dim=1).float().mean().item()
     return Layer(
         name, scale, bool((weight == weight.flatten()[0]).all()) and weight.numel() > 1, dead,
-        _linear_from(x, last), float("nan"), fan_in, len(weight),
+        _linear_from(x, last), float("nan"), fan_in, outputs,
     )  # fmt: skip
 
 

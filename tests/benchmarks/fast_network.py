@@ -36,8 +36,8 @@ FAST = {
 }  # fmt: skip
 WIDE = FAST | {"model": "fast_wide", "num_epochs": 17, "padding": 3, "cutout": 8}
 NET = {
-    "init": "torch", "num_epochs": 50, "batch_size": 256, "optimizer": "muon", "lr": 0.01, "weight_decay": 0.3,
-    "padding": 3, "flip": "alternating", "lookahead": 5, "amp": True, "tta": True,
+    "init": "torch", "num_epochs": 82, "batch_size": 256, "optimizer": "muon", "lr": 0.01, "warmup": 0.2,
+    "weight_decay": 0.4, "padding": 3, "flip": "alternating", "amp": True, "tta": True,
 }  # fmt: skip
 WHOLE = "nothing"
 PIECES = {  # name: what stands there instead; the epochs stay

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.diagnosis.checks.registry import Verdict, check, fault, note
+from helpers.diagnosis.checks.registry import Verdict, check, fault, note, warning
 from helpers.diagnosis.observation import Inputs, Seen, constant_share
 
 
@@ -10,6 +10,11 @@ def _inputs(seen: Seen) -> Inputs | None:
     if seen.train is not None and seen.train.images.ndim >= 2:
         return Inputs.of(seen.train.images[:1000])
     return seen.inputs[0] if seen.inputs else None
+
+
+def _offset(found: Inputs) -> float:
+    """How far the mean lies from 0, in standard deviations, in the worst channel."""
+    return max(abs(m) / max(s, 1e-12) for m, s in zip(found.mean, found.std, strict=True))
 
 
 @check("data")
@@ -27,14 +32,28 @@ def input_not_finite(seen: Seen) -> Verdict | None:
 
 @check("data")
 def input_scale(seen: Seen) -> Verdict | None:
-    """Sees inputs as large as raw pixels, 0-255: networks are initialized for inputs of variance 1.
+    """Sees inputs as large as raw pixels, 0-255, or as small as pixels that were divided by 255 twice: networks are
+    initialized for inputs of variance 1.
 
-    Threshold: standard deviation 10 (LeCun et al., Efficient BackProp, 1998: inputs of mean 0 and variance 1). Tuned:
-    healthy 1.0 to 1.1, on the 0-1 scale 0.25; sick about 60. Confused with: inputs of another kind, such as counts.
+    Threshold: standard deviation 10 (LeCun et al., Efficient BackProp, 1998: inputs of mean 0 and variance 1), a
+    warning from 2; and 0.02. Tuned: healthy 1.0 to 1.1, on the 0-1 scale 0.25; sick about 60. Confused with: inputs of
+    another kind, such as counts; constant images, and a tiny spread around a large mean, have checks of their own.
     """
     found = _inputs(seen)
-    if found is None or not found.finite or max(found.std) < 10:
+    if found is None or not found.finite or 0.02 <= max(found.std) < 2:
         return None
+    if max(found.std) < 0.02:
+        return fault(
+            "Divide the pixels by 255 once (transforms.ToTensor does), then normalize.",
+            ("standard deviation of the inputs, largest channel", max(found.std), 0.02, "0-1 images have about 0.25"),
+            figure="images",
+        ) if found.constant < 0.5 and _offset(found) < 4 else None  # fmt: skip
+    if max(found.std) < 10:
+        return warning(
+            "Check mean and std of the normalization: on the scale of the images, and in this order.",
+            ("standard deviation of the inputs, largest channel", max(found.std), 2, "LeCun et al. 1998: about 1"),
+            figure="images",
+        ) if normalized_twice(seen) is None else None  # fmt: skip
     return fault(
         "Divide the pixels by 255 (transforms.ToTensor does), then normalize.",
         ("standard deviation of the inputs, largest channel", max(found.std), 10, "LeCun et al. 1998: about 1"),
@@ -45,22 +64,20 @@ def input_scale(seen: Seen) -> Verdict | None:
 
 @check("data")
 def input_offset(seen: Seen) -> Verdict | None:
-    """Sees a mean far from 0 or a tiny spread, as a wrong mean and std make them.
+    """Sees a mean far from 0, as a wrong mean and std make it.
 
-    Threshold: |mean| over 4 standard deviations, or all channels below 0.05. Tuned: healthy 0.03 to 0.13 and 1.0;
-    images on the 0-1 scale without normalization about 2 and 0.25; sick 480 and 0.004. Confused with: constant
-    images, which are looked at one by one.
+    Threshold: |mean| over 4 standard deviations. Tuned: healthy 0.03 to 0.13; images on the 0-1 scale without
+    normalization about 2; sick 480. Confused with: constant images, which are looked at one by one.
     """
     found = _inputs(seen)
     if found is None or not found.finite or found.constant > 0.5:
         return None
-    ratio = max(abs(m) / max(s, 1e-12) for m, s in zip(found.mean, found.std, strict=True))
-    if ratio < 4 and max(found.std) > 0.05:
+    ratio = _offset(found)
+    if ratio < 4:
         return None
     return fault(
         "Compute mean and std of the training images on the scale that Normalize sees, 0-1 after ToTensor.",
         ("|mean| / std of the inputs, worst channel", ratio, 4, "0-1 images without normalization have about 2"),
-        ("standard deviation, largest channel", max(found.std), 0.05, "0-1 images have about 0.25"),
         figure="images",
     )
 

@@ -104,21 +104,32 @@ def missing_class(seen: Seen) -> Verdict | None:
     )
 
 
+def _largest_over_smallest(counts: np.ndarray) -> float:
+    """Of the classes that occur; 1 where they are too few to say."""
+    counts = counts[counts > 0]
+    return float(counts.max() / counts.min()) if counts.sum() >= 100 and len(counts) > 1 else 1.0
+
+
 @check("data")
 def imbalance(seen: Seen) -> Verdict | None:
     """Sees classes of very different size.
 
     Threshold: largest over smallest 10, the least of the usual long-tailed CIFAR sets (Cui et al., Class-Balanced Loss,
-    2019: 10 to 200); a warning from 4. Confused with: nothing, but the true world may be so.
+    2019: 10 to 200); a warning from 4. In the data set as in the batches, as a sampler may draw rare classes more
+    often, and with the weights of the loss. Confused with: nothing, but the true world may be so.
     """
-    counts = _counts(seen)
-    counts = counts[counts > 0]
-    if counts.sum() < 100 or len(counts) < 2 or counts.max() / counts.min() < 4:
+    ratio = _largest_over_smallest(_counts(seen))
+    if seen.label_counts.sum() >= 20 * seen.classes:
+        ratio = min(ratio, _largest_over_smallest(seen.label_counts))
+    weight = getattr(seen.loss_fn, "weight", None)
+    if isinstance(weight, torch.Tensor) and weight.shape == (len(seen.label_counts),):
+        ratio = min(ratio, _largest_over_smallest(_counts(seen) * (weight / weight.mean()).cpu().numpy()))
+    if ratio < 4:
         return None
-    say = fault if counts.max() / counts.min() >= 10 else warning
+    say = fault if ratio >= 10 else warning
     return say(
         "Weight the loss or the sampler (WeightedRandomSampler), and judge by recall per class, not by accuracy.",
-        ("images of the largest class over the smallest", float(counts.max() / counts.min()), 10, "Cui et al. 2019"),
+        ("images of the largest class over the smallest", ratio, 10, "Cui et al. 2019"),
         figure="label histogram",
     )
 

@@ -149,11 +149,11 @@ def network_too_small(seen: Seen) -> Verdict | None:
 
     With d units before the last layer the logits of all images lie in d dimensions (Yang et al., Breaking the Softmax
     Bottleneck, 2018). Threshold: a third of the classes. Reasoned: a sphere in three dimensions still has room for
-    ten directions. Confused with: an embedding of two units, made to be drawn.
+    ten directions. Not where nine of ten answers are right. Confused with: an embedding of two units, made to be drawn.
     """
     layers = seen.layers
     narrow = min(layers[:-1], key=lambda layer: layer.outputs, default=None)
-    if narrow is None or seen.classes < 3 or narrow.outputs >= seen.classes / 3:
+    if narrow is None or seen.classes < 3 or narrow.outputs >= seen.classes / 3 or seen.learned_well:
         return None
     return fault(
         "Make the layers wider.",
@@ -171,19 +171,20 @@ def _batch_norms(seen: Seen) -> list:
 def batch_norm_batch_of_one(seen: Seen) -> Verdict | None:
     """Sees batch normalization in training mode with batches of one image: it subtracts the image from itself.
 
-    Exact. torch raises where a channel has one value; maps of more than one pixel hide it. Wu and He, Group
-    Normalization, 2018, show the error growing below 8 images; one is the limit.
+    Exact. torch raises where a channel has one value; maps of more than one pixel hide it. Up to four images it is a
+    warning: Wu and He, Group Normalization, 2018, show the error growing below 8.
     """
     raised = seen.signals and "more than 1 value per channel" in seen.signals.error
-    if not raised and (not seen.sizes or np.median(seen.sizes) > 1 or not _batch_norms(seen)):
+    if not raised and (not seen.sizes or np.median(seen.sizes) > 4 or not _batch_norms(seen)):
         return None
     if not _batch_norms(seen):
         return None
     if raised and seen.train is not None and seen.train.batch_size > 1:
         return None
-    return fault(
+    say = fault if raised or np.median(seen.sizes) == 1 else warning
+    return say(
         "Use larger batches, or GroupNorm.",
-        ("images in a batch", int(np.median(seen.sizes)) if seen.sizes else 1, 2, "Wu and He 2018"), figure="loss",
+        ("images in a batch", int(np.median(seen.sizes)) if seen.sizes else 1, 5, "Wu and He 2018"), figure="loss",
     )  # fmt: skip
 
 

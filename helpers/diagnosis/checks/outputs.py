@@ -30,13 +30,15 @@ def wrong_loss(seen: Seen) -> Verdict | None:
     the negative output of the right class, which has no lower bound.
 
     Exact: the value that the loop gave is compared with these formulas (Janocha and Czarnecki, On Loss Functions for
-    Deep Neural Networks in Classification, 2017, on what they do to classification). Confused with: nothing.
+    Deep Neural Networks in Classification, 2017, on what they do to classification). A warning where nine of ten
+    answers are right all the same. Confused with: nothing.
     """
     names = {"mse": "squared error", "binary": "binary cross-entropy", "nll": "NLLLoss of logits, without log_softmax"}
     name = names.get(seen.loss_kind)
     if name is None:
         return None
-    return fault(
+    say = warning if seen.learned_well else fault
+    return say(
         "Use nn.CrossEntropyLoss on logits and class numbers: one label an image.",
         ("formula that gives this loss", name, "cross-entropy", "exact"), figure="loss",
     )  # fmt: skip
@@ -47,10 +49,13 @@ def softmax_before_loss(seen: Seen) -> Verdict | None:
     """Sees outputs that are probabilities, which cross-entropy then takes for logits: the loss cannot fall below 1.46.
 
     Threshold: every row of outputs at least 0, with a sum of 1 to 1e-3 (half precision rounds that much). UMLAUT
-    (Schoop et al. 2021) asks it of Keras models, which need the softmax. With another loss than cross-entropy, such
-    as `NLLLoss` of a logarithm, outputs are no probabilities. Confused with: nothing.
+    (Schoop et al. 2021) asks it of Keras models, which need the softmax. Not where the loss was found to take
+    probabilities, or fell below what cross-entropy of them can reach, ln(1 + (K - 1) / e). Confused with: nothing.
     """
-    if not seen.row_sum_error < 1e-3 or seen.num_outputs < 2:
+    if not seen.row_sum_error < 1e-3 or seen.num_outputs < 2 or seen.loss_kind in ("log", "mse"):
+        return None
+    least = math.log1p((seen.num_outputs - 1) / math.e)
+    if seen.loss_kind != "cross_entropy" and len(seen.losses) and 0 < seen.late(seen.losses) < 0.9 * least:
         return None
     return fault(
         "Return logits: cross-entropy has the softmax inside.",
