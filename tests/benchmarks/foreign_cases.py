@@ -486,8 +486,7 @@ def new_head_on_frozen_layers():
 
 @case("healthy")
 def gru_over_rows():
-    model, optimizer = adam(RowGRU(64), 5e-3)
-    return fit(model, optimizer, loaders(patterns(), 64, 250), 7, clip=1.0, watch_eval=False)
+    return fit(*adam(RowGRU(64), 5e-3), loaders(patterns(), 64, 250), 7, clip=1.0, watch_eval=False)
 
 
 @case("healthy")
@@ -613,8 +612,7 @@ def sampler_and_focal_loss():
     x, y = unbalanced(x, y, [600, 300, 120, 60])
     weights = 1.0 / torch.bincount(y).float()
     train = DataLoader(TensorDataset(x, y), 32, sampler=tud.WeightedRandomSampler(weights[y], len(y)))
-    model, optimizer = adam(small_cnn(1, 4, 8), 1e-3)
-    return fit(model, (train, loader(xv, yv, 100, False)), optimizer, 6, FocalLoss())
+    return fit(*adam(small_cnn(1, 4, 8), 1e-3), (train, loader(xv, yv, 100, False)), 6, FocalLoss())
 
 
 @case("healthy")

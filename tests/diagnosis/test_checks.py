@@ -73,10 +73,15 @@ STEP_LR = torch.optim.lr_scheduler.StepLR(optimizer(), 3)
 WAVES = 1 + 0.8 * np.sin(np.linspace(0, 12, STEPS))
 BY_BATCH = Pass(False, [100, 2], [0.6, 1.0], [1.0, 1.0], LABELS[:100])
 
+UNEVEN = torch.where(torch.arange(300) % 7 > 0, 0, LABELS)
+STRIPES = IMAGES[:, :, :, :1].expand(-1, -1, -1, 8)
+
 SICK = {  # name of the check: what differs from the healthy one
     "input_not_finite": {"train": look(HOLES)},
     "input_scale": {"train": look(IMAGES * 60 + 120)},
     "input_offset": {"train": look(IMAGES * 0.004 - 2)},
+    "normalized_twice": {"train": look(IMAGES * 4 - 1.9)},
+    "rows_out_of_order": {"train": look(STRIPES)},
     "parts_differ": {"valid": look(IMAGES + 1)},
     "constant_images": {"train": look(BLACK)},
     "same_draws": {"train": look(same_in_workers=True)},
@@ -86,7 +91,7 @@ SICK = {  # name of the check: what differs from the healthy one
     "classes_numbered_differently": {"reference": Reference(0.4, 0.1, 500, 0.05, 0.4, "0 is 1")},
     "leak": {"reference": Reference(0.4, 0.1, 500, 0.4, 0.4, "", 0.2)},
     "missing_class": {"train": look(labels=torch.where(LABELS == 3, 4, LABELS))},
-    "imbalance": {"train": look(labels=torch.where(torch.arange(300) % 7 > 0, 0, LABELS))},
+    "imbalance": {"train": look(labels=UNEVEN), "label_counts": np.bincount(UNEVEN)},
     "sorted_by_class": {"label_batches": list(LABELS.sort().values.split(30))},
     "label_noise": {"reference": Reference(0.4, 0.1, 500, 0.5, 0.5, wrong_labels=0.1, surprise=4.0)},
     "model_raises": {"signals": signals(error="fc (Linear) got [2, 3]: RuntimeError: shapes")},
@@ -139,7 +144,10 @@ BUT_HEALTHY = {  # what looks like it, and must not be taken for it
     "squashed_outputs": {"least_output": 0.01, "most_output": 3.0},
     "dropout_too_high": {"model": nn.Dropout(0.5)},
     "rate_used_up": {"rates": np.where(np.arange(STEPS) < 70, 0.01, 1e-7)[:, None]},
-    "input_scale": {"train": look(IMAGES * 2 + 1)},
+    "input_scale": {"train": look(IMAGES * 1.5 + 1)},
+    "normalized_twice": {"train": look(IMAGES * 1.5 - 0.7)},
+    "rows_out_of_order": {"train": look(STRIPES + STRIPES.transpose(2, 3))},
+    "imbalance": {"train": look(labels=UNEVEN)},  # a sampler makes up for it
     "input_offset": {"train": look(IMAGES.abs() / 4)},
     "parts_differ": {"valid": look(IMAGES + 0.2)},
     "labels_without_information": {"reference": Reference(0.1, 0.1, 500)},  # the network finds what it does not

@@ -30,14 +30,14 @@ def wrong_loss(seen: Seen) -> Verdict | None:
     the negative output of the right class, which has no lower bound.
 
     Exact: the value that the loop gave is compared with these formulas (Janocha and Czarnecki, On Loss Functions for
-    Deep Neural Networks in Classification, 2017, on what they do to classification). A warning where nine of ten
-    answers are right all the same. Confused with: nothing.
+    Deep Neural Networks in Classification, 2017, on what they do to classification). A bounded one is a
+    warning where nine of ten answers are right all the same. Confused with: nothing.
     """
     names = {"mse": "squared error", "binary": "binary cross-entropy", "nll": "NLLLoss of logits, without log_softmax"}
     name = names.get(seen.loss_kind)
     if name is None:
         return None
-    say = warning if seen.learned_well else fault
+    say = warning if seen.learned_well and seen.loss_kind != "nll" else fault
     return say(
         "Use nn.CrossEntropyLoss on logits and class numbers: one label an image.",
         ("formula that gives this loss", name, "cross-entropy", "exact"), figure="loss",
