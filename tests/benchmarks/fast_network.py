@@ -51,7 +51,6 @@ PIECES = {  # name: what stands there instead; the epochs stay
     "label smoothing": {"label_smoothing": 0.0},
     "triangle": {"schedule": "cosine"},
     "crops and flips": {"padding": 0, "flip": "random"},
-    "bfloat16": {"amp": False},
 }
 
 

@@ -217,7 +217,7 @@ def pretrained() -> SmallResNet:
 # -- optimizers, and loops that many copy ------------------------------------------------------------------
 
 
-def sgd(model: nn.Module, lr: float, momentum: float = 0.0, **more: float) -> tuple[nn.Module, optim.Optimizer]:
+def sgd(model: nn.Module, lr: float, momentum: float = 0, **more: float) -> tuple[nn.Module, optim.Optimizer]:
     return model, optim.SGD(model.parameters(), lr, momentum, **more)
 
 
