@@ -12,11 +12,17 @@ import os
 import signal
 import subprocess
 import sys
+import time
+import traceback
+from concurrent.futures import as_completed
 from pathlib import Path
 
+import nbformat
 import yaml
 from jupyter_cache import get_cache
-from jupyter_cache.executors import load_executor
+from jupyter_cache.base import CacheBundleIn
+from nbclient import NotebookClient
+from nbclient.exceptions import CellControlSignal
 from page_pool import page_pool
 from sphinx_external_toc.parsing import parse_toc_yaml
 
@@ -74,16 +80,24 @@ def cache_folder(source: str, fingerprint: str) -> Path:
     return BUILD / "cache" / digest.hexdigest()[:16]
 
 
-def _execute(cache_path: Path, page: Path) -> str | None:
-    """Execute one page into the cache; return its traceback if it failed."""
-    cache = get_cache(cache_path)
-    load_executor("local-serial", cache).run_and_cache(filter_uris=[str(page)], timeout=CELL_SECONDS)
-    record = cache.get_project_record(str(page))
-    return record.traceback
+def _execute(page: Path) -> tuple[nbformat.NotebookNode, float, str]:
+    """The page with its outputs, the seconds that it took, and the traceback if it failed or its kernel died."""
+    notebook, failure = nbformat.read(page, as_version=4), ""
+    start = time.perf_counter()
+    try:
+        NotebookClient(
+            notebook, timeout=CELL_SECONDS, resources={"metadata": {"path": str(page.parent)}},
+            record_timing=False,  # times in the metadata would change the hash by which the cache finds the page
+        ).execute()  # fmt: skip
+    except (CellControlSignal, RuntimeError):  # of nbclient: a cell failed or took too long; the kernel died
+        failure = traceback.format_exc()
+    return notebook, time.perf_counter() - start, failure
 
 
 def execute(pages: list[Path], cache_path: Path, jobs: int) -> None:
     """Execute the notebooks among `pages` that the cache does not hold, `jobs` at a time.
+
+    Only this process writes to the cache: of two that write at the same time, one may remove what the other wrote.
 
     Raises: BuildError with page name and traceback when one fails.
     """
@@ -97,10 +111,15 @@ def execute(pages: list[Path], cache_path: Path, jobs: int) -> None:
         return
     failures = []
     with page_pool(min(jobs, len(todo))) as pool:
-        for page, traceback in zip(todo, pool.map(_execute, [cache_path] * len(todo), todo), strict=True):
-            print(f"  {'FAILED' if traceback else 'done':6s} {page.relative_to(ROOT)}", flush=True)
-            if traceback:
-                failures.append(f"{traceback.rstrip()}\n{page.relative_to(ROOT)}: the page above failed")
+        begun = {pool.submit(_execute, page): page for page in todo}
+        for future in as_completed(begun):
+            page, (notebook, seconds, failure) = begun[future], future.result()
+            print(f"  {'FAILED' if failure else 'done':6s} {page.relative_to(ROOT)}", flush=True)
+            if failure:
+                failures.append(f"{failure.rstrip()}\n{page.relative_to(ROOT)}: the page above failed")
+                continue
+            executed = CacheBundleIn(notebook, str(page), data={"execution_seconds": seconds})
+            cache.cache_notebook_bundle(executed, check_validity=False, overwrite=True)
     if failures:
         raise BuildError("\n\n".join(failures))
 
