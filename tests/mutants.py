@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +46,14 @@ class Mutant:
     new: str
     tests: tuple[str, ...]
     pages: tuple[str, ...]
+
+
+def of_pages(chapter: str, defects: dict) -> Iterator[Mutant]:
+    """Defects of functions on a chapter's pages, from (page, its tests): what is wrong, a line before and after."""
+    for (page, test), changes in defects.items():
+        number = page.partition("_")[0]
+        for what, old, new in changes:
+            yield Mutant(what, f"chapters/{chapter}/{page}.ipynb", old, new, (test,), (f"{chapter}/{number}",))
 
 
 LOADERS, SPLIT, INDEX = "data/loaders.py", "data/split.py", "data/index.py"
@@ -137,12 +145,10 @@ MUTANTS = (
            "[branch(x) for branch in list(self.branches)[:3]]", ("model/test_landmarks",), ("2_model/09",)),
     Mutant("a dense layer forgets what it got", LANDMARKS, "torch.cat([x, self.conv2", "torch.cat([0 * x, self.conv2",
            ("model/test_landmarks",), ("2_model/09",)),
-    *(Mutant(what, f"chapters/3_loss_optimizer/{page}.ipynb", old, new, (test,), (f"3_loss_optimizer/{page[:2]}",))
-      for (page, test), defects in page_mutants.DEFECTS.items() for what, old, new in defects),
+    *of_pages("3_loss_optimizer", page_mutants.DEFECTS),
     *(Mutant(what, f"visualization/{module}.py", old, new, (test,), pages)
       for (module, test), defects in mutants_visualization.HELPERS.items() for what, old, new, pages in defects),
-    *(Mutant(what, f"chapters/4_visualization/{page}.ipynb", old, new, (test,), (f"4_visualization/{page[:2]}",))
-      for (page, test), defects in mutants_visualization.PAGES.items() for what, old, new in defects),
+    *of_pages("4_visualization", mutants_visualization.PAGES),
 )  # fmt: skip
 
 

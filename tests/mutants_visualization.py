@@ -2,6 +2,7 @@
 
 LOG, KERNELS, MAPS = "pages/test_page_logging", "pages/test_page_kernels", "pages/test_page_feature_maps"
 CONFUSION, CAM = "pages/test_page_confusion_matrix", "pages/test_page_grad_cam"
+MINUTES, FEWER = "pages/test_page_where_the_minutes_go", "pages/test_page_fewer_minutes"
 DIAGNOSE, PRINTS = "pages/test_page_diagnose", "pages/test_page_diagnose_fingerprints"
 
 # page, its tests: what is wrong, a line of the page before and after
@@ -60,6 +61,36 @@ PAGES = {
         ("the guided hook lets negative gradients pass", "return (grad_input[0].clamp(min=0),)",
          "return (grad_input[0],)"),
     ],
+    ("09b_where_the_minutes_go", MINUTES): [
+        ("one operation for a multiplication", "return 2 * 1024**3 / shortest", "return 1024**3 / shortest"),
+        ("the slowest call counts", "return min(found)", "return max(found)"),
+        ("16 bits are not asked for", "torch.autocast(place.type, enabled=amp)",
+         "torch.autocast(place.type, enabled=False)"),
+        ("the counter is read twice before the call", "return after.ru_minflt - usage.ru_minflt",
+         "return usage.ru_minflt - usage.ru_minflt"),
+        ("matrix products are no products", '"products": ("conv", "mm"),', '"products": ("conv",),'),
+        ("only the last operation of a kind counts", "self.times[kind_of(call.name())] += clock() - start",
+         "self.times[kind_of(call.name())] = clock() - start"),
+        ("the share itself is left out", "return 1 / (1 - share + share / faster)",
+         "return 1 / (1 - share / faster)"),
+        ("the types of the inputs only", "[inputs[0].dtype, output.dtype]", "[inputs[0].dtype, inputs[0].dtype]"),
+    ],
+    ("09c_fewer_minutes", FEWER): [
+        ("the root of the variance is forgotten", "return (U / (e + eps).sqrt()).T", "return (U / (e + eps)).T"),
+        ("the directions are the rows", "return (U / (e + eps).sqrt()).T.reshape",
+         "return (U / (e + eps).sqrt()).reshape"),
+        ("only images that were never mirrored count", "((times == 0) | (times == len(flips)))", "(times == 0)"),
+        ("the kernel is put on the norm 1", "matrix *= len(matrix) ** 0.5 / matrix.norm()",
+         "matrix *= 1 / matrix.norm()"),
+        ("slow and fast weights change places", "rho * slow + (1 - rho) * weights",
+         "(1 - rho) * slow + rho * weights"),
+        ("the weights do not go back", "weights = slow = rho", "slow = rho"),
+        ("all six views weigh the same", "return each[0] / 4 + (each[1] + each[2]) / 8", "return sum(each) / 6"),
+        ("a view is mirrored upside down", "model(v.flip(3))", "model(v.flip(2))"),
+        ("the loss is taken for the gain", 'whole[row["seed"]] - row["accuracy"]',
+         'row["accuracy"] - whole[row["seed"]]'),
+        ("bytes wrap around", "(images.float() - other.float())", "(images - other).float()"),
+    ],
     ("12_diagnose_a_training", DIAGNOSE): [
         ("the norm in place of the root of the mean square", "square().mean().sqrt()", "square().sum().sqrt()"),
         ("the ratio over the weights of now", "size = rms(old)", "size = rms(p)"),
@@ -81,7 +112,6 @@ PAGES = {
         ("the natural logarithm", "size.log10()", "size.log()"),
         ("the size of a step over the new weights", "((a - b).norm() / b.norm()).item()",
          "((a - b).norm() / a.norm()).item()"),
-        ("answers of all evaluations", "        self.answers = []\n        self.losses", "        self.losses"),
         ("one batch is augmented and shuffled as before", '"epochs": 40', '"epochs": 1'),
         ("the tree takes the other branch", 'yes if answer == "y" else no', 'no if answer == "y" else yes'),
         ("leaves are weighted alike", "sum(n**2 for n in sizes) / sum(sizes)", "sum(sizes) / len(sizes)"),

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -40,6 +41,18 @@ class Inputs:
             x.max().item(), constant_share(x),
             bool(torch.isfinite(x).all()),
         )  # fmt: skip
+
+    @property
+    def offset(self) -> float:
+        """How far the mean lies from 0, in standard deviations, in the worst channel."""
+        return max(abs(m) / max(s, 1e-12) for m, s in zip(self.mean, self.std, strict=True))
+
+    @property
+    def normalized_twice(self) -> bool:
+        """Whether mean and std are -m / s and 1 / s of an m in 0.1 to 0.8 and an s in 0.1 to 0.4, as pictures have."""
+        stds = [1 / max(s, 1e-12) for s in self.std]
+        means = [-m * s for m, s in zip(self.mean, stds, strict=True)]
+        return min(means) > 0.1 and max(means) < 0.8 and min(stds) > 0.1 and max(stds) < 0.4
 
 
 @dataclass
@@ -120,6 +133,13 @@ class Seen:
         largest += [int(look.labels.max()) + 1 for look in (self.train, self.valid) if look and len(look.labels)]
         return max(largest)
 
+    @cached_property
+    def train_inputs(self) -> Inputs | None:
+        """Statistics of the first thousand training images; of the first batch where nothing else was looked at."""
+        if self.train is not None and self.train.images.ndim >= 2:
+            return Inputs.of(self.train.images[:1000])
+        return self.inputs[0] if self.inputs else None
+
     @property
     def layers(self) -> list[Layer]:
         """The layers before training, in the order in which they ran; empty where the model was not looked at."""
@@ -158,11 +178,15 @@ class Seen:
         return len(self.rights) >= 20 and self.late(self.rights) < self.guessing
 
     @property
+    def reached(self) -> float:
+        """The validation accuracy that was told last; else the late training accuracy; nan before the 20th step."""
+        told = [numbers["valid_accuracy"] for numbers in self.epochs if "valid_accuracy" in numbers]
+        return told[-1] if told else self.late(self.rights) if len(self.rights) >= 20 else math.nan
+
+    @property
     def learned_well(self) -> bool:
-        """Whether nine of ten late answers are right, in training or, where it was told, in validation."""
-        if self.epochs and "valid_accuracy" in self.epochs[-1]:
-            return self.epochs[-1]["valid_accuracy"] >= 0.9
-        return len(self.rights) >= 20 and self.late(self.rights) >= 0.9
+        """Whether nine of ten answers are right."""
+        return self.reached >= 0.9
 
     @property
     def weight_ratio(self) -> float:

@@ -9,6 +9,7 @@ from helpers.model.resnet import CifarResNet
 
 _CLASSES = {"net": Net, "resnet": CifarResNet, "fast": FastNet, "fast_wide": WideFastNet}
 MODELS = tuple(_CLASSES)
+WHITENED = tuple(name for name, kind in _CLASSES.items() if issubclass(kind, FastNet))  # begin with a whitening layer
 
 
 def build(name: str, num_classes: int = 10, init: str = "kaiming") -> nn.Module:

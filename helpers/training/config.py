@@ -114,8 +114,10 @@ class TrainConfig:
                 )
         if self.amp and self.dtype == "float64":
             raise ValueError("amp computes in 16 bits, dtype float64 asks for 64: choose one of them")
-        if self.whiten and not self.model.startswith("fast"):
-            raise ValueError(f"whiten sets the first layer of the fast models: leave it out with {self.model}")
+        if self.whiten and self.model not in architectures.WHITENED:
+            raise ValueError(
+                f"whiten sets the first layer of {', '.join(architectures.WHITENED)}: leave it out with {self.model}"
+            )
         if self.flip == "alternating" and not self.padding:
             raise ValueError("padding 0 means neither crop nor flip: leave flip out, or use a padding of 1 or more")
         if self.protocol == "official" and self.num_images not in (None, "all"):

@@ -88,7 +88,7 @@ def test_each_piece_changes_the_training(prepared, piece):
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"whiten": True}, "whiten sets the first layer of the fast models: leave it out with net"),
+        ({"whiten": True}, "whiten sets the first layer of fast, fast_wide: leave it out with net"),
         ({"flip": "alternating", "padding": 0}, "padding 0 means neither crop nor flip: leave flip out"),
         ({"lookahead": -1}, "lookahead is -1: use 0 or more"),
         ({"lookahead": 2.5}, "lookahead is 2.5: use a whole number"),

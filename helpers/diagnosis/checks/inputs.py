@@ -6,21 +6,10 @@ from helpers.diagnosis.checks.registry import Verdict, check, fault, note, warni
 from helpers.diagnosis.observation import Inputs, Seen, constant_share
 
 
-def _inputs(seen: Seen) -> Inputs | None:
-    if seen.train is not None and seen.train.images.ndim >= 2:
-        return Inputs.of(seen.train.images[:1000])
-    return seen.inputs[0] if seen.inputs else None
-
-
-def _offset(found: Inputs) -> float:
-    """How far the mean lies from 0, in standard deviations, in the worst channel."""
-    return max(abs(m) / max(s, 1e-12) for m, s in zip(found.mean, found.std, strict=True))
-
-
 @check("data")
 def input_not_finite(seen: Seen) -> Verdict | None:
     """Sees nan or infinite pixels in what was looked at. Exact. Confused with nothing."""
-    found = _inputs(seen)
+    found = seen.train_inputs
     if found is None or (found.finite and all(inputs.finite for inputs in seen.inputs)):
         return None
     return fault(
@@ -39,7 +28,7 @@ def input_scale(seen: Seen) -> Verdict | None:
     warning from 2; and 0.02. Tuned: healthy 1.0 to 1.1, on the 0-1 scale 0.25; sick about 60. Confused with: inputs of
     another kind, such as counts; constant images, and a tiny spread around a large mean, have checks of their own.
     """
-    found = _inputs(seen)
+    found = seen.train_inputs
     if found is None or not found.finite or 0.02 <= max(found.std) < 2:
         return None
     if max(found.std) < 0.02:
@@ -47,13 +36,13 @@ def input_scale(seen: Seen) -> Verdict | None:
             "Divide the pixels by 255 once (transforms.ToTensor does), then normalize.",
             ("standard deviation of the inputs, largest channel", max(found.std), 0.02, "0-1 images have about 0.25"),
             figure="images",
-        ) if found.constant < 0.5 and _offset(found) < 4 else None  # fmt: skip
+        ) if found.constant < 0.5 and found.offset < 4 else None  # fmt: skip
     if max(found.std) < 10:
         return warning(
             "Check mean and std of the normalization: on the scale of the images, and in this order.",
             ("standard deviation of the inputs, largest channel", max(found.std), 2, "LeCun et al. 1998: about 1"),
             figure="images",
-        ) if normalized_twice(seen) is None else None  # fmt: skip
+        ) if not found.normalized_twice else None  # fmt: skip
     return fault(
         "Divide the pixels by 255 (transforms.ToTensor does), then normalize.",
         ("standard deviation of the inputs, largest channel", max(found.std), 10, "LeCun et al. 1998: about 1"),
@@ -69,10 +58,10 @@ def input_offset(seen: Seen) -> Verdict | None:
     Threshold: |mean| over 4 standard deviations. Tuned: healthy 0.03 to 0.13; images on the 0-1 scale without
     normalization about 2; sick 480. Confused with: constant images, which are looked at one by one.
     """
-    found = _inputs(seen)
+    found = seen.train_inputs
     if found is None or not found.finite or found.constant > 0.5:
         return None
-    ratio = _offset(found)
+    ratio = found.offset
     if ratio < 4:
         return None
     return fault(
@@ -90,12 +79,8 @@ def normalized_twice(seen: Seen) -> Verdict | None:
     have (MNIST 0.13 and 0.31, ImageNet 0.41 to 0.49 and 0.22 to 0.23). Reasoned. Confused with: another wrong mean and
     std that happen to give these.
     """
-    found = _inputs(seen)
-    if found is None or not found.finite or found.constant > 0.5:
-        return None
-    stds = [1 / max(s, 1e-12) for s in found.std]
-    means = [-m * s for m, s in zip(found.mean, stds, strict=True)]
-    if not (min(means) > 0.1 and max(means) < 0.8 and min(stds) > 0.1 and max(stds) < 0.4):
+    found = seen.train_inputs
+    if found is None or not found.finite or found.constant > 0.5 or not found.normalized_twice:
         return None
     return fault(
         "Normalize once: in the transform, or in the model or the loop, not in both.",
@@ -142,7 +127,7 @@ def parts_differ(seen: Seen) -> Verdict | None:
         return None
     if seen.train.images.shape[1] != seen.valid.images.shape[1]:
         return None
-    a, b = Inputs.of(seen.train.images[:1000]), Inputs.of(seen.valid.images[:1000])
+    a, b = seen.train_inputs, Inputs.of(seen.valid.images[:1000])
     if not (a.finite and b.finite):
         return None
     spread = max(max(a.std), 1e-6)

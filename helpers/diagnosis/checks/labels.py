@@ -21,9 +21,7 @@ def labels_without_information(seen: Seen) -> Verdict | None:
     if r is None or r.images < 100 or r.chance > 0.4:  # a guess is hard to beat there
         return None
     luck = 3 * math.sqrt(r.chance * (1 - r.chance) / r.images)
-    valid = [numbers["valid_accuracy"] for numbers in seen.epochs if "valid_accuracy" in numbers]
-    reached = valid[-1] if valid else seen.late(seen.rights) if len(seen.rights) >= 20 else 0.0
-    if r.held_out > r.chance + luck or reached > r.chance + 0.07:
+    if r.held_out > r.chance + luck or seen.reached > r.chance + 0.07:
         return None
     return fault(
         "Look at images beside their labels: the two lists are out of step, or were shuffled apart.",
