@@ -5,13 +5,15 @@ its turn; the arithmetic of a step, as torch counts it (convolutions and matrix 
 product of two matrices 2048 × 2048 in the same rounds. Images/s are medians over the rounds; the share is the rate of
 the step, in floating-point operations per second, divided by that of the best matrix product. `given_back` are the
 images/s of the same rounds before, in a process that gives the memory of large tensors back to the system in each step,
-as it does by itself; `helpers.runtime.keep_memory` ends that.
+as it does by itself, and `pages` are those that the system then hands out in a step (Linux and macOS);
+`helpers.runtime.keep_memory` ends that.
 
 `--record` writes to `book/results/network_speed.json`.
 """
 
 import argparse
 import json
+import resource
 import statistics
 import time
 from collections.abc import Callable
@@ -52,6 +54,13 @@ def step_of(name: str, amp: bool) -> Callable[[], object]:
     return step
 
 
+def pages_taken(step: Callable[[], object]) -> int:
+    """Pages of memory that the system hands out during a step."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    step()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
 def in_turns(steps: dict[tuple[str, str], Callable[[], object]], rounds: int) -> dict[tuple[str, str], list[float]]:
     """Seconds of each step in each round, all in turns; a round more, the first, warms up."""
     seconds = {key: [] for key in steps}
@@ -76,6 +85,7 @@ def speed(rounds: int) -> dict:
         matrix = torch.randn(SIZE, SIZE).to(dtype)
         steps["matrix product", kind] = lambda matrix=matrix: matrix @ matrix
     given_back = in_turns(steps, rounds)
+    pages = {key: statistics.median(pages_taken(step) for _ in range(3)) for key, step in steps.items()}
     runtime.keep_memory()
     seconds = in_turns(steps, rounds)
     found = {"matrix product": {kind: round(2e-9 * SIZE**3 / min(seconds["matrix product", kind])) for kind in KINDS}}
@@ -84,6 +94,7 @@ def speed(rounds: int) -> dict:
         found[name] = {"mflop": round(flops[name] / 1e6, 1)} | {
             kind: {
                 "images_per_second": round(rate),
+                "pages": pages[name, kind],
                 "given_back": round(batch_size / statistics.median(given_back[name, kind])),
                 "share": round(rate * flops[name] / 1e9 / found["matrix product"][kind], 3),
             }
