@@ -15,6 +15,10 @@ class NotCovered(ValueError):
     """A training that is no classification with one label an image. The message says what was found."""
 
 
+class NoBatch(ValueError):
+    """A loader that yields nothing. The message says how many images there are, and how large a batch is."""
+
+
 class UnknownBatch(ValueError):
     """A batch in which images and labels cannot be told. The message says how to."""
 
@@ -41,6 +45,11 @@ def pair_of(batch: object, adapter: Callable | None = None) -> tuple[torch.Tenso
     return batch[0], batch[1]
 
 
+def is_measured(images: torch.Tensor) -> bool:
+    """Whether these are numbers with a scale. Whole ones are not: codes of words, or bytes that the model converts."""
+    return images.is_floating_point() and images.ndim >= 2
+
+
 def class_labels(labels: torch.Tensor, logits: torch.Tensor | None = None) -> torch.Tensor:
     """Labels as whole numbers [B]; a one-hot row, also a soft one that sums to 1, counts as its largest class.
 
@@ -57,7 +66,10 @@ def class_labels(labels: torch.Tensor, logits: torch.Tensor | None = None) -> to
     whole = not labels.is_floating_point()
     if labels.ndim == 1 and (whole or bool((labels == labels.round()).all())) and not labels.is_complex():
         if not whole and logits is None:
-            raise NotCovered("the labels are numbers with a point, as in a regression: not covered")
+            raise NotCovered(
+                "the labels are numbers with a point, as in a regression: not covered. Class numbers are whole "
+                "(labels.long()), and go with one output a class and nn.CrossEntropyLoss"
+            )
         return labels.long()
     if labels.ndim == 2 and bool((labels.sum(dim=1) - 1).abs().max() < 1e-3) and bool((labels >= 0).all()):
         return labels.argmax(dim=1)
@@ -76,6 +88,7 @@ class Look:
     batch_size: int
     repeats: bool  # the same position read twice gives the same image
     same_in_workers: bool  # two workers draw the same random numbers
+    drawn: int | None = None  # images in an epoch; None where it is not known
 
     @property
     def share(self) -> float:
@@ -102,7 +115,7 @@ def look_at(loader: Iterable, adapter: Callable | None = None, most: int = 4000)
 
     A data set with positions is read at positions spread over all of it, one with an iterator from its begin.
 
-    Raises: UnknownBatch, NotCovered; ValueError for a loader without batches; what the data set raises.
+    Raises: UnknownBatch, NotCovered, NoBatch; what the data set raises.
     """
     if iter_is_itself(loader):
         return None
@@ -110,16 +123,19 @@ def look_at(loader: Iterable, adapter: Callable | None = None, most: int = 4000)
     if known is not None and not isinstance(known.dataset, IterableDataset) and known.batch_size:
         count = len(known.dataset)
         if count == 0 or len(known) == 0:
-            raise ValueError(f"the loader has no batch: {count} images, batch size {known.batch_size}")
+            raise NoBatch(f"{count} images, batch size {known.batch_size}")
         size = fetch(known, [0], adapter)[0].numel()
         chosen = sorted({int(k) for k in torch.linspace(0, count - 1, min(most, 1 + NUMBERS // size, count))})
-        parts = [fetch(known, chosen[k : k + 200], adapter) for k in range(0, len(chosen), 200)]
+        step = known.batch_size  # a collate function may depend on it
+        parts = [fetch(known, chosen[k : k + step], adapter) for k in range(0, len(chosen), step)]
         images, labels = (torch.cat(part).cpu() for part in zip(*parts, strict=True))
         few = chosen[:: max(1, len(chosen) // 16)][:16]
         first, second = (fetch(known, few, adapter)[0] for _ in range(2))
         repeats = bool(torch.equal(first, second))
         same = not repeats and known.num_workers > 1 and _same_in_workers(known, few[0], adapter)
-        return Look(images, labels, chosen, count, known.batch_size, repeats, same)
+        drawn = len(known.sampler) if hasattr(known.sampler, "__len__") else count
+        drawn *= getattr(known.sampler, "num_replicas", 1)  # of several processes, each draws its share
+        return Look(images, labels, chosen, count, known.batch_size, repeats, same, drawn)
     images, labels, size = [], [], 0
     for batch in loader:
         found, classes = pair_of(batch, adapter)
@@ -129,8 +145,8 @@ def look_at(loader: Iterable, adapter: Callable | None = None, most: int = 4000)
         if size >= min(most, NUMBERS // max(1, found[0].numel())):
             break
     if not images:
-        raise ValueError("the loader has no batch")
-    return Look(torch.cat(images), torch.cat(labels), list(range(size)), size, len(labels[0]), True, False)
+        raise NoBatch("it ends at once")
+    return Look(torch.cat(images), torch.cat(labels), list(range(size)), size, len(labels[0]), True, False, size)
 
 
 def iter_is_itself(loader: object) -> bool:

@@ -10,6 +10,8 @@
 """
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
+from functools import partial
 
 import numpy as np
 import torch
@@ -32,7 +34,7 @@ import helpers.diagnosis.checks.evaluation  # isort: split
 import helpers.diagnosis.checks.curves  # noqa: F401
 from helpers.diagnosis import probes
 from helpers.diagnosis.anatomy import as_number, device_of, hidden_modules, is_affine, kind_of_loss, weights_of
-from helpers.diagnosis.batches import NotCovered, class_labels, inner_loader, look_at, pair_of
+from helpers.diagnosis.batches import NoBatch, NotCovered, class_labels, inner_loader, look_at, pair_of
 from helpers.diagnosis.checks.registry import judge
 from helpers.diagnosis.copies import NoCopy, bare_copy, fresh_optimizer, untouched, unwrapped
 from helpers.diagnosis.findings import Report
@@ -67,7 +69,9 @@ class Doctor:
         self._start: dict[str, torch.Tensor] | None = None
         self._trained: dict[str, torch.Tensor] | None = None  # other weights than those of the model, to judge with
         self._stopped = False
+        self._ran = False  # a loop showed steps
         self._weighed = 0
+        self._another: bool | None = None  # whether the evaluation shows another model, such as averaged weights
 
     def observe(self, images: object, labels: torch.Tensor, logits: torch.Tensor, loss: torch.Tensor | float) -> None:
         """Look at one batch. In training after `backward()` (and after unscaling and clipping), before `step()`.
@@ -81,14 +85,18 @@ class Doctor:
         if self._stopped:
             return
         try:
+            self._ran = True
             if logits.requires_grad or getattr(loss, "requires_grad", False):
                 if self._start is None:
                     self._start = weights_of(self.model)
                 compared = self.recorder.training_step(images, labels, logits, loss)
                 if compared and self._looks_accumulated():
-                    self._weigh_gradient(images, labels)
+                    self._weigh_gradient("accumulated", images, labels)
+                if self._stands_still():
+                    self._weigh_gradient("kept", images, labels)
             else:
-                self.recorder.evaluation_step(labels, logits, loss)
+                training = self.recorder.model.training and not self._is_of_another_model(images, logits)
+                self.recorder.evaluation_step(labels, logits, loss, training)
         except Exception as error:  # a training must not end because somebody looked on
             self.troubles.append(f"observe: {type(error).__name__}: {error}")
             self._stopped = True
@@ -115,8 +123,7 @@ class Doctor:
         seen.hidden = hidden_modules(seen.model)
         for part, loader in self.loaders.items():
             if loader is not None:
-                self._try(seen, f"the {part} loader", lambda part=part, loader=loader: setattr(
-                    seen, part, look_at(loader, self.adapter)))  # fmt: skip
+                self._try(seen, f"the {part} loader", partial(self._look_at, seen, part, loader))
                 known = inner_loader(loader)
                 if part == "train" and known is not None and known.batch_size and hasattr(known.dataset, "__len__"):
                     seen.steps_per_epoch = len(known)
@@ -127,6 +134,12 @@ class Doctor:
             if probe and self.loss_fn is not None and self.optimizers:
                 self._try(seen, "short trainings", lambda: self._may_probe(seen, start))
         return seen
+
+    def _look_at(self, seen: Seen, part: str, loader: Iterable) -> None:
+        try:
+            setattr(seen, part, look_at(loader, self.adapter))
+        except NoBatch as error:
+            seen.empty[part] = str(error)
 
     def _try(self, seen: Seen, what: str, action: Callable[[], object]) -> None:
         try:
@@ -156,7 +169,10 @@ class Doctor:
             if weights is not None:
                 own.load_state_dict(weights, strict=False)
             setattr(seen, name, through(own, images, labels, loss, self._call))
-            if seen.signals.error:
+            if error := seen.signals.error:
+                if self._ran and not _labels_beyond(seen):  # the loop's own calls did not raise
+                    seen.signals = None
+                    seen.troubles.append(f"the model on images of the loader, outside of the loop: {error}")
                 return
         own = bare_copy(self.model).eval()
         own.load_state_dict(start, strict=False)
@@ -187,13 +203,35 @@ class Doctor:
         turns = self.recorder.seen.gradient_turns[-5:]
         return len(turns) == 5 and sorted(turns)[2] > 0.8 and self._weighed < 4
 
-    def _weigh_gradient(self, images: torch.Tensor, labels: torch.Tensor) -> None:
+    def _stands_still(self) -> bool:
+        """Whether no weight has moved for ten batches, or twenty and so on; says so four times at most."""
+        seen, still = self.recorder.seen, self.recorder.still
+        seen.still = max(seen.still, still)
+        return still > 0 and still % 10 == 0 and self._weighed < 4
+
+    def _is_of_another_model(self, images: torch.Tensor, logits: torch.Tensor) -> bool:
+        """Whether a copy gives other outputs in the modes of the model. Asked once; False where they are random."""
+        if self._another is None:
+            self._another = False
+            if not any(isinstance(module, nn.modules.dropout._DropoutNd) for module in self.model.modules()):
+                with suppress(Exception), untouched(), torch.no_grad():  # images may be anything
+                    mine = self._call(bare_copy(self.model), images).float()
+                    self._another = bool((mine - logits).norm() > 0.1 * mine.norm())  # 16 bits round by a hundredth
+        return self._another
+
+    def _weigh_gradient(self, name: str, images: torch.Tensor, labels: torch.Tensor) -> None:
+        """Compare the gradient with that of this batch alone; keep the largest quotient."""
         if self.loss_fn is None:
             return
         with untouched():
             ratio = probes.accumulated(self.model, self.recorder.held(), self._loss, images, labels, self._call)
         self._weighed += 1
-        self.recorder.seen.accumulated = max(ratio, np.nan_to_num(self.recorder.seen.accumulated))
+        setattr(self.recorder.seen, name, max(ratio, np.nan_to_num(getattr(self.recorder.seen, name))))
+
+
+def _labels_beyond(seen: Seen) -> bool:
+    """Whether a label is larger than the model has outputs for."""
+    return bool(seen.num_outputs) and seen.classes > seen.num_outputs
 
 
 def diagnose(
@@ -247,4 +285,4 @@ def _train_a_copy(watcher: Doctor, own: nn.Module, ours: list[Optimizer], loader
             if done >= steps or not torch.isfinite(loss):
                 return
         if done == before:
-            raise ValueError("the training loader has no batch")
+            return  # the look at the loader says it

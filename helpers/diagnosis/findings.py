@@ -34,6 +34,7 @@ CAUSES: dict[str, tuple[str, ...]] = {
         "vanishing_gradient", "softmax_before_loss", "relu_on_logits", "wrong_loss", "network_too_small",
         "hidden_layers", "optimizer_of_another_model", "parameters_not_in_optimizer", "frozen_parameters",
         "scheduler_per_batch", "weight_decay_too_high", "gradient_clipped", "batch_of_all", "squashed_outputs",
+        "no_gradient", "steps_left_out",
     ),
     "rate_used_up": ("scheduler_per_batch",),
 }  # fmt: skip

@@ -9,15 +9,17 @@ import numpy as np
 import torch
 from torch import nn
 
-from helpers.diagnosis.batches import Look
+from helpers.diagnosis.batches import Look, is_measured
 from helpers.diagnosis.probes import Probe
 from helpers.diagnosis.reference import Reference
 from helpers.diagnosis.signals import Layer, Signals
 
 
 def constant_share(images: torch.Tensor) -> float:
-    """Share of images in which every channel has one value only; images [n, C, ...]."""
+    """Share of images in which every channel has one value only; images [n, C, ...], or rows of a table [n, C]."""
     flat = images.float().reshape(len(images), images.shape[1], -1) if images.ndim > 2 else images.float()
+    if flat.shape[-1] < 2:
+        return 0.0
     return (flat.amax(-1) == flat.amin(-1)).reshape(len(images), -1).all(dim=1).float().mean().item()
 
 
@@ -38,7 +40,7 @@ class Inputs:
         axes = [k for k in range(x.ndim) if k != 1] if x.shape[1] <= 32 else list(range(x.ndim))
         return cls(
             x.mean(dim=axes).reshape(-1).tolist(), x.std(dim=axes, correction=0).reshape(-1).tolist(),
-            x.max().item(), constant_share(x),
+            x.max().item(), constant_share(images.detach()),
             bool(torch.isfinite(x).all()),
         )  # fmt: skip
 
@@ -82,6 +84,7 @@ class Parameter:
     norm: float
     ratio: float  # median of |update| / |weight| over the sampled steps; nan where none was seen
     largest: float  # the largest of them
+    given: bool = True  # a gradient, at one of these steps
 
 
 @dataclass
@@ -110,6 +113,8 @@ class Seen:
     gradient_norms: list[float] = field(default_factory=list)
     gradient_turns: list[float] = field(default_factory=list)  # cosines between gradients of consecutive steps
     accumulated: float = math.nan  # norm of a gradient over that of the same batch alone
+    still: int = 0  # batches in a row after which no weight had moved, the most
+    kept: float = math.nan  # the same quotient in such a row: 1 where each batch clears the gradient of the one before
     parameters: list[Parameter] = field(default_factory=list)
     passes: list[Pass] = field(default_factory=list)
     epochs: list[dict[str, float]] = field(default_factory=list)  # what the reader's loop reported
@@ -124,6 +129,7 @@ class Seen:
     train_briefly: Callable[[float], Probe] | None = None
     affine: bool = False  # whether the model maps the middle between two images to the middle of their outputs
     hidden: list[str] = field(default_factory=list)  # modules in plain lists, whose parameters nobody finds
+    empty: dict[str, str] = field(default_factory=dict)  # parts whose loader has no batch, and why
     troubles: list[str] = field(default_factory=list)  # what could not be looked at, and why
 
     @property
@@ -136,7 +142,7 @@ class Seen:
     @cached_property
     def train_inputs(self) -> Inputs | None:
         """Statistics of the first thousand training images; of the first batch where nothing else was looked at."""
-        if self.train is not None and self.train.images.ndim >= 2:
+        if self.train is not None and is_measured(self.train.images):
             return Inputs.of(self.train.images[:1000])
         return self.inputs[0] if self.inputs else None
 

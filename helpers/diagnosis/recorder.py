@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from helpers.diagnosis.anatomy import as_number
-from helpers.diagnosis.batches import class_labels
+from helpers.diagnosis.batches import class_labels, is_measured
 from helpers.diagnosis.copies import unwrapped
 from helpers.diagnosis.observation import Inputs, Parameter, Pass, Seen
 
@@ -50,7 +50,9 @@ class Recorder:
         self._unread: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = []  # loss, answers, labels of a step
         self._before: dict[str, tuple] = {}  # name: parameter, some of its numbers, some of its gradient
         self._ratios: dict[str, list[torch.Tensor]] = {}
+        self._given: dict[str, bool] = {}  # name: whether it ever had a gradient at a sampled step
         self._evaluating: Pass | None = None
+        self.still = 0  # batches in a row after which no weight had moved
 
     def take_over(self, other: "Recorder") -> None:
         """What another one has recorded, of a copy of the model, as one's own."""
@@ -79,15 +81,17 @@ class Recorder:
         self.step += 1
         return compare
 
-    def evaluation_step(self, labels: torch.Tensor, logits: torch.Tensor, loss: torch.Tensor | float) -> None:
+    def evaluation_step(
+        self, labels: torch.Tensor, logits: torch.Tensor, loss: torch.Tensor | float, training_mode: bool
+    ) -> None:
         classes = class_labels(labels, logits)
         if self._evaluating is None:
-            self._evaluating = Pass(self.model.training, [], [], [], classes.cpu().clone())
+            self._evaluating = Pass(training_mode, [], [], [], classes.cpu().clone())
             self.seen.passes.append(self._evaluating)
         self._evaluating.sizes.append(len(classes))
         self._evaluating.rights.append((logits.argmax(dim=1) == classes).float().mean().item())
         self._evaluating.losses.append(float(loss))
-        self._evaluating.training_mode |= self.model.training
+        self._evaluating.training_mode |= training_mode
 
     def end_epoch(self, numbers: dict[str, float]) -> None:
         self.seen.epochs.append(numbers)
@@ -120,7 +124,7 @@ class Recorder:
     def _sample(self, images: object, logits: torch.Tensor) -> None:
         seen = self.seen
         seen.num_outputs = logits.shape[1]
-        if isinstance(images, torch.Tensor) and images.ndim >= 2 and len(seen.gradient_norms) % 4 == 0:
+        if isinstance(images, torch.Tensor) and is_measured(images) and len(seen.gradient_norms) % 4 == 0:
             seen.inputs.append(Inputs.of(images[:8]))
         if torch.isfinite(logits).all():
             least, most = (value.item() for value in logits.aminmax())
@@ -133,6 +137,7 @@ class Recorder:
         for name, p in self.model.named_parameters():
             own = p.grad is not None and id(p) in held  # nobody clears the gradients of others
             gradients += [p.grad] if own and not p.grad.is_sparse else []
+            self._given[name] = self._given.get(name, False) or p.grad is not None
             self._before[name] = p, _some(p), _some(p.grad) if own else None
         if gradients:
             norms = torch._foreach_norm(gradients)
@@ -144,7 +149,8 @@ class Recorder:
             return
         moves = torch._foreach_norm([_some(p) - before for p, before, _ in self._before.values()])
         moves = torch.stack([move.float() for move in moves]).tolist()
-        if not any(moves):  # gradients are being added up: no step was made yet
+        self.still = 0 if any(moves) else self.still + 1
+        if self.still:  # no step was made yet: gradients are being added up, or thrown away
             return
         sizes = torch._foreach_norm([before for _, before, _ in self._before.values()])
         sizes = torch.stack([size.float() for size in sizes]).tolist()
@@ -175,6 +181,6 @@ class Recorder:
             seen.parameters.append(Parameter(
                 name, p.ndim, p.numel(), p.requires_grad, id(p) in held,
                 before.float().norm().item() if same else math.nan, p.detach().float().norm().item(),
-                float(np.median(ratios)), float(np.max(ratios)),
+                float(np.median(ratios)), float(np.max(ratios)), self._given.get(name, True),
             ))  # fmt: skip
         return seen

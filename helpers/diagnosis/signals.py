@@ -10,7 +10,7 @@ from torch import nn
 from helpers.diagnosis.anatomy import as_number
 
 WEIGHTED = (nn.Linear, nn.modules.conv._ConvNd)
-NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
+NORMS = (nn.modules.batchnorm._NormBase,)  # one scale for all images: a linear map. LayerNorm divides by each one's own
 COMPARED = 512  # numbers of an input that are looked for in the output before
 
 

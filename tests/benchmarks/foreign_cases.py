@@ -7,7 +7,7 @@ The loops differ on purpose: the doctor has to cope with each of them.
 Shapes: x, images [N, C, H, W] or rows of a table [N, 20]; y, class numbers [N]; xv and yv, those of the validation.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 
 import numpy as np
@@ -41,6 +41,12 @@ def case(*accepted: str) -> Callable:
 # -- data --------------------------------------------------------------------------------------------------
 
 
+def moved(x: Tensor, most: int, generator: torch.Generator) -> Tensor:
+    """Each image rolled by up to `most` pixels."""
+    shifts = torch.randint(-most, most + 1, (len(x), 2), generator=generator).tolist()
+    return torch.stack([torch.roll(image, shift, (1, 2)) for image, shift in zip(x, shifts, strict=True)])
+
+
 def draw(
     n: int, seed: int, *, size: int = 28, channels: int = 1, k: int = 10, family: int = 0, noise: float = 0.15
 ) -> tuple[Tensor, Tensor]:
@@ -51,8 +57,7 @@ def draw(
     smooth = torch.sigmoid(6 * (smooth - 0.5))
     g = torch.Generator().manual_seed(seed)
     y = torch.randint(0, k, (n,), generator=g)
-    shifts = torch.randint(-(size // 12), size // 12 + 1, (n, 2), generator=g).tolist()
-    x = torch.stack([torch.roll(smooth[c], shift, (1, 2)) for c, shift in zip(y.tolist(), shifts, strict=True)])
+    x = moved(smooth[y], size // 12, g)
     x = x * (0.5 + 0.5 * torch.rand(n, 1, 1, 1, generator=g)) + noise * torch.randn(x.shape, generator=g)
     return (x.clamp(0, 1) * 255).to(torch.uint8), y
 
@@ -109,13 +114,30 @@ def table(n: int, seed: int) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(x), torch.from_numpy(cluster % 3)
 
 
-def loader(x: Tensor, y: Tensor, batch_size: int, shuffle: bool = True, **more: bool) -> DataLoader:
-    return DataLoader(TensorDataset(x, y), batch_size=batch_size, shuffle=shuffle, **more)
+class Changed(Dataset):
+    """Images that are changed each time they are read. Args: change, image -> image."""
+
+    def __init__(self, x: Tensor, y: Tensor, change: Callable[[Tensor], Tensor]) -> None:
+        self.x, self.y, self.change = x, y, change
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def __getitem__(self, i: int) -> tuple[Tensor, Tensor]:
+        return self.change(self.x[i]), self.y[i]
 
 
-def loaders(data: Data, batch_size: int = 64, valid_size: int = 100) -> Loaders:
+def loader(
+    x: Tensor, y: Tensor, batch_size: int, shuffle: bool = True, change: Callable | None = None, **more: object
+) -> DataLoader:
+    data = TensorDataset(x, y) if change is None else Changed(x, y, change)
+    return DataLoader(data, batch_size=batch_size, shuffle=shuffle, **more)
+
+
+def loaders(data: Data, batch_size: int = 64, valid_size: int = 100, **more: object) -> Loaders:
+    """Training, shuffled, and validation. Args: more, as of `loader`, for the training."""
     x, y, xv, yv = data
-    return loader(x, y, batch_size), loader(xv, yv, valid_size, shuffle=False)
+    return loader(x, y, batch_size, **more), loader(xv, yv, valid_size, shuffle=False)
 
 
 # -- networks ----------------------------------------------------------------------------------------------
@@ -197,12 +219,7 @@ def pretrained_state() -> dict[str, Tensor]:
     x = x.float() / 255
     x, _ = normalized(x, x)
     model = SmallResNet(k=12)
-    opt = optim.Adam(model.parameters(), lr=3e-3)
-    for _ in range(3):
-        for a, b in loader(x, y, 50):
-            opt.zero_grad()
-            F.cross_entropy(model(a), b).backward()
-            opt.step()
+    train_unseen(*adam(model, 3e-3), loader(x, y, 50), 3)
     return model.state_dict()
 
 
@@ -225,21 +242,33 @@ def adam(model: nn.Module, lr: float = 1e-3) -> tuple[nn.Module, optim.Optimizer
     return model, optim.Adam(model.parameters(), lr)
 
 
-def train_epoch(model: nn.Module, batches: DataLoader, optimizer: optim.Optimizer, doctor: Doctor) -> float:
-    """An epoch of the plainest loop; the mean of the losses."""
+def train_unseen(model: nn.Module, optimizer: optim.Optimizer, batches: DataLoader, epochs: int) -> None:
+    """A training that no doctor observes."""
+    for _ in range(epochs):
+        for x, y in batches:
+            optimizer.zero_grad()
+            CROSS_ENTROPY(model(x), y).backward()
+            optimizer.step()
+
+
+def train_epoch(
+    model: nn.Module, batches: Iterable, optimizer: optim.Optimizer, doctor: Doctor,
+    backward: Callable = Tensor.backward, step: Callable | None = None,
+) -> float:  # fmt: skip
+    """An epoch of the plainest loop; the mean of the losses. Args: backward, of the loss; step, if not the optimizer's."""
     losses = []
     for x, y in batches:
         optimizer.zero_grad()
         out = model(x)
         loss = doctor.loss_fn(out, y)
-        loss.backward()
+        backward(loss)
         doctor.observe(x, y, out, loss)
-        optimizer.step()
+        (step or optimizer.step)()
         losses.append(loss.item())
     return sum(losses) / len(losses)
 
 
-def evaluate(model: nn.Module, batches: DataLoader, criterion: Callable, doctor: Doctor | None = None):
+def evaluate(model: nn.Module, batches: Iterable, criterion: Callable, doctor: Doctor | None = None):
     """Loss and accuracy."""
     model.eval()
     total, correct, count = 0.0, 0, 0
@@ -255,31 +284,46 @@ def evaluate(model: nn.Module, batches: DataLoader, criterion: Callable, doctor:
     return total / count, correct / count
 
 
-def fit(
-    model: nn.Module, optimizer: optim.Optimizer, loaders: Loaders, epochs: int, criterion: Callable = CROSS_ENTROPY,
-    scheduler: object = None, clip: float = 0, watch_eval: bool = True,
-) -> Report:  # fmt: skip
-    """Training and validation in turns. Args: watch_eval, whether the doctor observes the validation as well."""
+def run_epochs(
+    doctor: Doctor, model: nn.Module, optimizer: optim.Optimizer, loaders: Loaders, epochs: int, *,
+    scheduler: object = None, every_batch: bool = False, clip: float = 0, watch_eval: bool = True,
+) -> None:  # fmt: skip
+    """Training and validation in turns.
+
+    Args: every_batch, whether the scheduler goes on after each batch, not after each epoch; watch_eval, whether the
+    doctor observes the validation as well.
+    """
     train_loader, valid_loader = loaders
-    doctor = Doctor(model, optimizer, criterion, train_loader, valid_loader, scheduler=scheduler)
+    adapter = doctor.adapter or tuple
     for _ in range(epochs):
         model.train()
         running, n = 0.0, 0
-        for x, y in train_loader:
+        for x, y in map(adapter, train_loader):
             optimizer.zero_grad()
             out = model(x)
-            loss = criterion(out, y)
+            loss = doctor.loss_fn(out, y)
             loss.backward()
             if clip:
                 nn.utils.clip_grad_norm_(model.parameters(), clip)
             doctor.observe(x, y, out, loss)
             optimizer.step()
+            if scheduler is not None and every_batch:
+                scheduler.step()
             running += loss.item() * len(y)
             n += len(y)
-        if scheduler is not None:
+        if scheduler is not None and not every_batch:
             scheduler.step()
-        vl, va = evaluate(model, valid_loader, criterion, doctor if watch_eval else None)
-        doctor.end_epoch(train_loss=running / n, valid_loss=vl, valid_accuracy=va)
+        vl, va = evaluate(model, map(adapter, valid_loader), doctor.loss_fn, doctor if watch_eval else None)
+        doctor.end_epoch(train_loss=running / max(n, 1), valid_loss=vl, valid_accuracy=va)
+
+
+def fit(
+    model: nn.Module, optimizer: optim.Optimizer, loaders: Loaders, epochs: int, criterion: Callable = CROSS_ENTROPY,
+    scheduler: object = None, adapter: Callable | None = None, **more: float,
+) -> Report:  # fmt: skip
+    """A training from its first to its last step. Args: more, as of `run_epochs`."""
+    doctor = Doctor(model, optimizer, criterion, *loaders, scheduler=scheduler, adapter=adapter)
+    run_epochs(doctor, model, optimizer, loaders, epochs, scheduler=scheduler, **more)
     return doctor.report()
 
 
@@ -678,19 +722,13 @@ def tied_weights():
 
 @case("healthy")
 def three_hundred_images():
-    x, y, xv, yv = patterns(300, 200, k=3, family=13, noise=0.25)
-
-    class Augmented(Dataset):
-        def __len__(self):
-            return len(y)
-
-        def __getitem__(self, i):
-            a, b = torch.randint(-2, 3, (2,)).tolist()
-            return torch.roll(x[i], (a, b), (1, 2)) + 0.05 * torch.randn(1, 28, 28), y[i]
+    def augmented(image):
+        a, b = torch.randint(-2, 3, (2,)).tolist()
+        return torch.roll(image, (a, b), (1, 2)) + 0.05 * torch.randn(1, 28, 28)
 
     model = small_cnn(1, 3, 8, dropout=0.3)
-    both = DataLoader(Augmented(), 16, shuffle=True), loader(xv, yv, 50, False)
-    return fit(*adam(model, 1e-3), both, 12)
+    data = patterns(300, 200, k=3, family=13, noise=0.25)
+    return fit(*adam(model, 1e-3), loaders(data, 16, 50, change=augmented), 12)
 
 
 @case("healthy")

@@ -86,6 +86,8 @@ SICK = {  # name of the check: what differs from the healthy one
     "constant_images": {"train": look(BLACK)},
     "same_draws": {"train": look(same_in_workers=True)},
     "augmented_validation": {"valid": look(repeats=False)},
+    "no_batch": {"empty": {"train": "8 images, batch size 16"}},
+    "few_images_drawn": {"train": look(drawn=100)},
     "not_covered": {"troubles": ["the labels are float32"]},
     "labels_without_information": {"reference": Reference(0.1, 0.1, 500), **GUESSES},
     "classes_numbered_differently": {"reference": Reference(0.4, 0.1, 500, 0.05, 0.4, "0 is 1")},
@@ -113,6 +115,8 @@ SICK = {  # name of the check: what differs from the healthy one
     "dead_units_later": {"signals_now": signals(layer("a"), layer("b", dead=0.95))},
     "gradients_gone": {"gradient_norms": [], "parameters": [parameter(norm=1.0)]},
     "no_step": {"parameters": [parameter(norm=1.0)]},
+    "steps_left_out": {"still": 40, "kept": 1.0},
+    "no_gradient": {"parameters": [parameter(), parameter("b.weight", given=False)]},
     "squashed_outputs": {"least_output": 0.01, "most_output": 0.99},
     "dropout_too_high": {"model": nn.Dropout(0.9)},
     "rate_used_up": {"rates": np.where(np.arange(STEPS) < 40, 0.01, 1e-7)[:, None]},
@@ -141,6 +145,9 @@ SICK = {  # name of the check: what differs from the healthy one
 }  # fmt: skip
 BUT_HEALTHY = {  # what looks like it, and must not be taken for it
     "no_step": {"parameters": [parameter(norm=1.0, in_optimizer=False), parameter()]},
+    "steps_left_out": {"still": 40, "kept": 6.0},  # accumulated
+    "no_gradient": {"parameters": [parameter(size=10_000), parameter("b.weight", size=64, given=False)]},
+    "few_images_drawn": {"train": look(drawn=150)},
     "squashed_outputs": {"least_output": 0.01, "most_output": 3.0},
     "dropout_too_high": {"model": nn.Dropout(0.5)},
     "rate_used_up": {"rates": np.where(np.arange(STEPS) < 70, 0.01, 1e-7)[:, None]},

@@ -75,8 +75,10 @@ def test_a_stream_and_an_iterator():
 
 def test_an_empty_loader():
     x, y = tensors(8)
-    assert "no batch" in told(run(DataLoader(TensorDataset(x, y), 16, drop_last=True)))
-    assert "no batch" in told(run([]))
+    report = run(DataLoader(TensorDataset(x, y), 16, drop_last=True))
+    assert report.top.name == "no_batch" and report.top.severity == "fault"
+    assert "8 images, batch size 16" in report.top.evidence[0].why
+    assert run([]).top.name == "no_batch"
 
 
 def test_a_model_that_raises_is_named_with_shapes():

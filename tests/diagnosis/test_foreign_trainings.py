@@ -108,8 +108,9 @@ def test_a_network_that_one_long_step_killed_needs_a_lower_rate():
 
 
 def test_long_steps_of_a_training_that_works_are_not_called_too_long():
-    assert rate_too_high(seen_steps(ratio=0.04, largest=0.05, right=0.95)) is None
-    assert rate_too_high(seen_steps(ratio=0.04, largest=0.05, right=0.6)).severity == "warning"
+    assert rate_too_high(seen_steps(ratio=0.05, largest=0.06, right=0.95)) is None
+    assert rate_too_high(seen_steps(ratio=0.035, largest=0.06, right=0.6)) is None
+    assert rate_too_high(seen_steps(ratio=0.05, largest=0.06, right=0.6)).severity == "warning"
 
 
 def test_a_loss_near_zero_may_double():

@@ -90,9 +90,11 @@ def wrong_split(seen: Seen) -> Verdict | None:
         return None
     read = max(sizes)
     say, what = (fault, ": these are the training images.") if read == trained else (warning, ".")
+    number = ("images read in an evaluation pass", read, expected, "images of the validation loader")
+    labels = ("labels of the first batch", "others", "those of the validation loader", "exact")
     return say(
-        "Read the validation loader in the evaluation" + what,
-        ("images read in an evaluation pass", read, expected, "images of the validation loader"), figure="accuracy",
+        "Read the validation loader in the evaluation" + what, labels if read == expected else number,
+        figure="accuracy",
     )  # fmt: skip
 
 

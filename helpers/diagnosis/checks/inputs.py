@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from helpers.diagnosis.batches import is_measured
 from helpers.diagnosis.checks.registry import Verdict, check, fault, note, warning
 from helpers.diagnosis.observation import Inputs, Seen, constant_share
 
@@ -127,7 +128,7 @@ def parts_differ(seen: Seen) -> Verdict | None:
         return None
     if seen.train.images.shape[1] != seen.valid.images.shape[1]:
         return None
-    a, b = seen.train_inputs, Inputs.of(seen.valid.images[:1000])
+    a, b = Inputs.of(seen.train.images[:1000]), Inputs.of(seen.valid.images[:1000])
     if not (a.finite and b.finite):
         return None
     spread = max(max(a.std), 1e-6)
@@ -150,7 +151,7 @@ def constant_images(seen: Seen) -> Verdict | None:
     Threshold: 1 % of those looked at. Tuned: healthy 0, sick 20 %. Confused with: masks, blank pages.
     """
     share = 0.0
-    if seen.train is not None and seen.train.images.ndim >= 2:
+    if seen.train is not None and (is_measured(seen.train.images) or seen.train.images.ndim > 2):
         share = constant_share(seen.train.images)
     elif seen.inputs:
         share = float(np.mean([inputs.constant for inputs in seen.inputs]))
@@ -185,6 +186,32 @@ def augmented_validation(seen: Seen) -> Verdict | None:
     return fault(
         "Give the validation part a transform of its own, without random parts.",
         ("validation images that are the same when read twice", "not all", "all", "exact"), figure="images",
+    )  # fmt: skip
+
+
+@check("data")
+def no_batch(seen: Seen) -> Verdict | None:
+    """Sees a loader that yields nothing: `drop_last` and fewer images than a batch has, or an empty part. Exact."""
+    if not seen.empty:
+        return None
+    part, text = next(iter(seen.empty.items()))
+    return fault(
+        "Take smaller batches, or drop_last=False; look where the images of this part were lost.",
+        (f"batches of the {part} loader", 0, 1, f"exact: {text}"), figure="",
+    )  # fmt: skip
+
+
+@check("data")
+def few_images_drawn(seen: Seen) -> Verdict | None:
+    """Says that an epoch shows less than half of the data set, as a sampler decides. Exact; a note, as it may be meant.
+
+    Threshold: half. Confused with: curricula, and samplers that draw anew in each epoch.
+    """
+    if seen.train is None or seen.train.drawn is None or seen.train.drawn >= seen.train.count / 2:
+        return None
+    return note(
+        "Look at the sampler of the training loader.",
+        ("images drawn in an epoch", seen.train.drawn, seen.train.count / 2, "half of the data set"), figure="",
     )  # fmt: skip
 
 

@@ -129,7 +129,8 @@ def linear_network(seen: Seen) -> Verdict | None:
     Either the whole model maps the middle between two images to the middle of their outputs (exact to rounding), or
     half of the layers after the first get the output of the layer before as it is, also through max-pooling; one or
     two such pairs are meant in some architectures (MobileNetV2, 1×1 projections), half is reasoned. A model of one
-    layer is meant so. Does not see part of the activations missing behind average pooling or a sum of two branches.
+    layer is meant so. Does not see part of the activations missing behind average pooling, a sum of two branches, or a
+    normalization of each image, which is not linear.
     """
     later = seen.layers[1:]
     pairs = [layer.name for layer in later if layer.linear_from]

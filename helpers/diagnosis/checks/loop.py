@@ -1,5 +1,7 @@
 """Checks of the loop around the model: steps that are not made, gradients that are gone, a rate that is used up."""
 
+import math
+
 import numpy as np
 from torch import nn
 
@@ -31,7 +33,7 @@ def gradients_gone(seen: Seen) -> Verdict | None:
             ("largest gradient at observe", 0.0, 0.0, "exact; yet the weights move"), figure="gradient norm",
         )  # fmt: skip
     return fault(
-        "Order: zero_grad(), backward(), step().",
+        "Order: zero_grad(), backward(), step(). Or the loop trains another model than the doctor was given.",
         ("largest gradient before the step", 0.0, 0.0, "exact"),
         ("weights that moved", 0, 1, "exact"), figure="gradient norm",
     )  # fmt: skip
@@ -53,6 +55,44 @@ def no_step(seen: Seen) -> Verdict | None:
     )  # fmt: skip
 
 
+@check("optimizer")
+def steps_left_out(seen: Seen) -> Verdict | None:
+    """Sees many batches without a step between them, while each clears the gradient of the one before: only the last
+    batch before a step counts.
+
+    Thresholds: ten batches in which no weight moved, and a gradient at most 1.5 times that of its batch alone, as
+    computed on a copy; added up, it is larger. Reasoned. Confused with: losses that are divided by the number of
+    batches and whose gradients cancel.
+    """
+    if seen.still < FEWEST or not seen.kept < 1.5 or not _moved(seen):
+        return None
+    return fault(
+        "Call optimizer.step() after each backward(); to accumulate, call zero_grad() only after a step.",
+        ("batches in a row without a step", seen.still, FEWEST, "one, or as many as are accumulated"),
+        ("norm of the gradient over that of its batch alone", seen.kept, 1.5, "accumulated gradients are larger"),
+        figure="update ratio",
+    )
+
+
+@check("optimizer")
+def no_gradient(seen: Seen) -> Verdict | None:
+    """Sees trainable parameters in the optimizer that never had a gradient, while others had: a `detach`, a `no_grad`
+    around a part of the model, or a part that the loss does not need.
+
+    Exact over the sampled steps, from 1 % of all numbers on. A warning. Confused with: heads for another task, frozen
+    on purpose without requires_grad=False.
+    """
+    never = [p for p in seen.parameters if p.trainable and p.in_optimizer and not p.given]
+    share = sum(p.size for p in never) / max(1, sum(p.size for p in seen.parameters))
+    if share < 0.01 or not any(norm > 0 for norm in seen.gradient_norms):
+        return None
+    return warning(
+        "Look between these layers and the loss for detach(), .data, no_grad() or a layer that is not used.",
+        ("share of the weights without a gradient", share, 0.01, "all that is to be trained has one"),
+        ("without", ", ".join(p.name for p in never[:6]), "none", "exact"), figure="gradient norm",
+    )  # fmt: skip
+
+
 @check("model")
 def squashed_outputs(seen: Seen) -> Verdict | None:
     """Sees outputs that all lie between 0 and 1: a sigmoid, or a softmax over the wrong axis, before cross-entropy.
@@ -60,11 +100,22 @@ def squashed_outputs(seen: Seen) -> Verdict | None:
     Cross-entropy makes probabilities of them once more, so that the right class gets e / (e + K - 1) at most. Exact,
     over the sampled steps, of which there must be six; logits of a linear layer have either sign. Confused with: a
     softmax over the classes and a ReLU, which have checks of their own.
+
+    Between -1 and 1 they are cosines that nothing scales: a warning, where the loss is cross-entropy, a hundred steps
+    were made and more is learned than a guess (by 10 points). Reasoned. Confused with: a training that is slow.
     """
     if seen.loss_kind not in ("cross_entropy", "") or seen.num_outputs < 2 or len(seen.gradient_norms) < 6:
         return None
-    if not (seen.least_output >= 0 and seen.most_output <= 1) or seen.row_sum_error < 1e-3 or seen.zero_outputs > 0.05:
+    if not (seen.least_output >= -1 and seen.most_output <= 1) or seen.row_sum_error < 1e-3 or seen.zero_outputs > 0.05:
         return None
+    if seen.least_output < 0:
+        known = seen.loss_kind == "cross_entropy" and len(seen.losses) > 100 and seen.reached > seen.guessing + 0.1
+        return warning(
+            "Multiply cosines by a scale, such as 10, before cross-entropy.",
+            ("largest distance of an output from 0", max(-seen.least_output, seen.most_output), 1.0, "no limit"),
+            ("smallest loss that is left", math.log1p((seen.num_outputs - 1) * math.exp(-2)), 0.0, "exact"),
+            figure="prediction histogram",
+        ) if known else None  # fmt: skip
     return fault(
         "Return logits: leave out the sigmoid, or the softmax, behind the last layer.",
         ("smallest output", seen.least_output, 0.0, "logits have either sign"),

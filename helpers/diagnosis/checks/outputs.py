@@ -11,13 +11,13 @@ from helpers.diagnosis.observation import Seen
 def output_width(seen: Seen) -> Verdict | None:
     """Sees a model with more outputs than there are classes in both parts, such as a head of 1,000 classes left on.
 
-    Exact, if all labels were seen; one output too many may be a class that is missing everywhere: a warning.
+    Exact, if all labels were seen. A warning where something is learned: outputs that nobody asks for cost little.
     """
     if not seen.num_outputs or seen.label_counts.sum() < 100 or seen.num_outputs <= seen.classes:
         return None
     if seen.train is None and seen.label_counts.sum() < 20 * seen.num_outputs:
         return None
-    say = fault if seen.num_outputs > seen.classes + 1 else warning
+    say = fault if seen.not_learning else warning
     return say(
         "Give the last layer as many outputs as there are classes.",
         ("outputs", seen.num_outputs, seen.classes, "classes that occur in the labels"), figure="prediction histogram",

@@ -67,7 +67,7 @@ def rate_too_high(seen: Seen) -> Verdict | None:
     Thresholds: looks where the training is at chance, the loss no number, or the largest |update| / |weight| above
     0.01 (about 1e-3: Karpathy, CS231n); then a copy at a tenth, a hundredth or a thousandth of the rate learns a batch
     by heart, at the rate itself not. Without that a fault where nothing is learned and a step was half as long as the
-    weights (reasoned), a warning where the median ratio is above 0.03 and not nine of ten answers are right. Tuned:
+    weights (reasoned), a warning where the median ratio is above 0.04 and not nine of ten answers are right. Tuned:
     healthy medians 0.0005 to 0.014, sick 0.045 to 11. Confused with: inputs or weights too large (own checks).
     """
     wild = not np.isfinite(seen.losses).all() or seen.largest_ratio > 0.01 or seen.not_learning
@@ -80,8 +80,8 @@ def rate_too_high(seen: Seen) -> Verdict | None:
     if found is None:
         return warning(
             "Lower the learning rate.",
-            ("|update| / |weight|, median", seen.weight_ratio, 0.03, KARPATHY), figure="update ratio",
-        ) if seen.weight_ratio > 0.03 and not seen.learned_well else None  # fmt: skip
+            ("|update| / |weight|, median", seen.weight_ratio, 0.04, KARPATHY), figure="update ratio",
+        ) if seen.weight_ratio > 0.04 and not seen.learned_well else None  # fmt: skip
     factor, other, here = found
     return fault(
         f"Lower the learning rate: at {factor:g} of it a copy learns.",
@@ -127,20 +127,20 @@ def _rise(losses: np.ndarray, width: int = 15) -> float:
 def momentum_too_high(seen: Seen) -> Verdict | None:
     """Sees momentum so high that the weights swing: each step goes on for 1 / (1 - momentum) more.
 
-    Threshold: 0.98, a warning; a fault where nothing is learned, or the smoothed loss rose by a tenth over its lowest
-    value. 0.9 is usual; Sutskever et al., On the Importance of Initialization and Momentum, 2013, let it rise to 0.99
-    and more in the course of a training. Reasoned. Confused with: a rate that is too high.
+    Threshold: 0.98, a warning; a fault where nothing is learned, or from 0.995 where the smoothed loss rose by a tenth
+    over its lowest value. 0.9 is usual; Sutskever et al., On the Importance of Initialization and Momentum, 2013, let
+    it rise to 0.99 and more in the course of a training. Reasoned. Confused with: a rate that is too high.
     """
     momenta = [float(g.get("momentum", 0) or 0) for o in seen.optimizers for g in o.param_groups]
     if not momenta or max(momenta) < 0.98:
         return None
     rise = _rise(seen.losses)
-    say = fault if seen.not_learning or rise > 1.1 else warning
+    waves = [("rise of the smoothed loss over its lowest value before", rise, 1.1, "waves")] if rise > 1.1 else []
+    say = fault if seen.not_learning or (waves and max(momenta) >= 0.995) else warning
     return say(
         "Use a momentum of 0.9, or a rate that is lower by as much as 1 / (1 - momentum) is higher.",
-        ("momentum", max(momenta), 0.98, "0.9 is usual"),
-        ("largest rise of the smoothed loss over its lowest value before", rise, 1.1, "waves"),
-    )
+        ("momentum", max(momenta), 0.98, "0.9 is usual"), *waves,
+    )  # fmt: skip
 
 
 @check("optimizer")
