@@ -255,7 +255,7 @@ def train_epoch(
     model: nn.Module, batches: Iterable, optimizer: optim.Optimizer, doctor: Doctor,
     backward: Callable = Tensor.backward, step: Callable | None = None,
 ) -> float:  # fmt: skip
-    """An epoch of the plainest loop; the mean of the losses. Args: backward, of the loss; step, if not the optimizer's."""
+    """An epoch of the plainest loop; the mean of the losses. Args: step, if not the one of the optimizer."""
     losses = []
     for x, y in batches:
         optimizer.zero_grad()

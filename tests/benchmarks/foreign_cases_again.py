@@ -1,74 +1,52 @@
 """A second round of small trainings for `foreign_trainings.py`, in the manner of `foreign_cases`.
 
-Whoever wrote them knew the names of the findings, but had read neither the checks nor the trainings of the first
-round. A name that counts as right may also be `family:data`, any first finding of that family, or `family:*`, any
-first finding at all: for what has no name of its own.
+Whoever wrote them had again read neither the checks of the doctor nor their thresholds. A name that counts as right
+may also be `family:data`, any first finding of that family, or `family:*`, any first finding at all: for what has no
+name of its own.
 """
 
 import math
 
 import numpy as np
 import torch
-from foreign_cases import (
-    CROSS_ENTROPY, Changed, Data, Loaders, adam, case, evaluate, fit, loader, loaders, mlp, moved, run_epochs, sample,
-    sgd, train_epoch, train_unseen,
-)  # fmt: skip
+from foreign_cases import CROSS_ENTROPY, Data, adam, case, evaluate, fit, loader, loaders, mlp, moved, run_epochs
+
+# isort: split
+from foreign_cases import sample, sgd, train_epoch, train_unseen
 from torch import Tensor, nn, optim
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
-from torch.utils.data import DataLoader, Sampler, TensorDataset
+from torch.utils.data import SubsetRandomSampler
 
 from helpers.diagnosis.doctor import Doctor, diagnose
+from helpers.diagnosis.findings import Report
 
 # -- data --------------------------------------------------------------------------------------------------
 
 
-def glyphs(
-    n: int, seed: int, k: int, *, size: int = 28, channels: int = 1, noise: float = 0.4, family: int = 7,
-    shares: list[float] | None = None,
-) -> tuple[Tensor, Tensor]:  # fmt: skip
+def glyphs(n, seed, k, *, size=28, channels=1, noise=0.4, family=7, shares=()) -> tuple[Tensor, Tensor]:
     """float32 [n, channels, size, size] and labels: a pattern of mean 0 a class, moved and noisy."""
     g = torch.Generator().manual_seed(family)
     coarse = torch.randn(k, channels, 6, 6, generator=g)
     smooth = F.interpolate(coarse, size=(size, size), mode="bicubic", align_corners=False)
     smooth = (smooth - smooth.mean((1, 2, 3), keepdim=True)) / smooth.std((1, 2, 3), keepdim=True)
     g = torch.Generator().manual_seed(1000 + seed)
-    if shares is None:
-        y = torch.randint(k, (n,), generator=g)
-    else:
+    if shares:
         y = torch.multinomial(torch.tensor(shares), n, replacement=True, generator=g)
+    else:
+        y = torch.randint(k, (n,), generator=g)
     x = moved(smooth[y], 2, g)
     return x + noise * torch.randn(x.shape, generator=g), y
 
 
 def tokens(n: int, seed: int, length: int, padding: int = 0) -> tuple[Tensor, Tensor]:
-    """int64 [n, length + padding]: words from 1 to 499, a third of them of the topic; 0 is the padding."""
+    """int64 [n, length + padding]: words from 1 to 499, three in ten of them of the topic; 0 is the padding."""
     g = torch.Generator().manual_seed(seed)
     y = torch.randint(5, (n,), generator=g)
     x = torch.randint(1, 500, (n, length), generator=g)
     hot = torch.rand(n, length, generator=g) < 0.3
     topic = 1 + y[:, None] * 40 + torch.randint(40, (n, length), generator=g)
     return F.pad(torch.where(hot, topic, x), (0, padding)), y
-
-
-class FirstRows(Sampler):
-    """The first n rows, shuffled."""
-
-    def __init__(self, n: int) -> None:
-        self.n = n
-
-    def __len__(self) -> int:
-        return self.n
-
-    def __iter__(self):
-        return iter(torch.randperm(self.n).tolist())
-
-
-def changed(data: Data, change, batch_size: int, valid_size: int = 100) -> Loaders:
-    """Args: change, image -> image, in the training only."""
-    x, y, xv, yv = data
-    train = DataLoader(Changed(x, y, change), batch_size, shuffle=True)
-    return train, loader(xv, yv, valid_size, shuffle=False)
 
 
 # -- networks and loops ------------------------------------------------------------------------------------
@@ -114,6 +92,18 @@ def accuracy(model: nn.Module, data: Data) -> float:
     _, right = evaluate(model, [data[2:]], CROSS_ENTROPY)
     model.train()
     return right
+
+
+def own_steps(model: nn.Module, optimizer: optim.Optimizer, at_end=lambda: None, **more) -> Report:
+    """Args: at_end, what comes after the batches of an epoch; more, as of `train_epoch`."""
+    data = sample(1500)
+    train, valid = loaders(data, 32)
+    doctor = Doctor(model, optimizer, CROSS_ENTROPY, train, valid)
+    for _ in range(5):
+        loss = train_epoch(model, train, optimizer, doctor, **more)
+        at_end()
+        doctor.end_epoch(train_loss=loss, valid_accuracy=accuracy(model, data))
+    return doctor.report()
 
 
 # -- healthy -----------------------------------------------------------------------------------------------
@@ -221,16 +211,13 @@ def distillation_with_a_closure():
         apart = F.kl_div(F.log_softmax(out / 3, 1), soft, reduction="batchmean")
         return 0.5 * F.cross_entropy(out, y) + 0.5 * 9 * apart
 
+    def noted():
+        for current["x"], y in train:
+            yield current["x"], y
+
     doctor = Doctor(model, optimizer, criterion, train, valid)
     for _ in range(4):
-        for x, y in train:
-            current["x"] = x
-            optimizer.zero_grad()
-            out = model(x)
-            loss = criterion(out, y)
-            loss.backward()
-            doctor.observe(x, y, out, loss)
-            optimizer.step()
+        train_epoch(model, noted(), optimizer, doctor)
         doctor.end_epoch(valid_accuracy=accuracy(model, data))
     return doctor.report()
 
@@ -241,21 +228,17 @@ def moving_average_evaluated():
     model, optimizer = sgd(Small(12), 0.05, 0.9)
     swa = optim.swa_utils
     average = swa.AveragedModel(model, multi_avg_fn=swa.get_ema_multi_avg_fn(0.95), use_buffers=True)
+
+    def step():
+        optimizer.step()
+        average.update_parameters(model)
+
     doctor = Doctor(model, optimizer, CROSS_ENTROPY, train, valid)
     for _ in range(5):
         model.train()
-        losses = []
-        for x, y in train:
-            optimizer.zero_grad()
-            out = model(x)
-            loss = CROSS_ENTROPY(out, y)
-            loss.backward()
-            doctor.observe(x, y, out, loss)
-            optimizer.step()
-            average.update_parameters(model)
-            losses.append(loss.item())
+        loss = train_epoch(model, train, optimizer, doctor, step=step)
         vl, va = evaluate(average, valid, CROSS_ENTROPY, doctor)
-        doctor.end_epoch(train_loss=np.mean(losses), valid_loss=vl, valid_accuracy=va)
+        doctor.end_epoch(train_loss=loss, valid_loss=vl, valid_accuracy=va)
     return doctor.report()
 
 
@@ -274,7 +257,7 @@ def ten_images_to_one_and_learned():
     data = *glyphs(1500, 1, 3, noise=0.6, shares=[10.0, 5, 1]), *glyphs(400, 2, 3, noise=0.6, shares=[10.0, 5, 1])
     model, optimizer = sgd(mlp(784, 64, 3), 0.02, 0.9, nesterov=True)
     sched = optim.lr_scheduler.CosineAnnealingLR(optimizer, 8)
-    return fit(model, optimizer, loaders(data, 50), 8, scheduler=sched)
+    return fit(model, optimizer, loaders(data, 50, 50), 8, scheduler=sched)
 
 
 @case("healthy")
@@ -343,7 +326,7 @@ def three_crops_of_an_image():
         return batch[0].flatten(0, 1), batch[1].repeat_interleave(batch[0].shape[1])
 
     x, y, xv, yv = sample(1500)
-    both = changed((x, y, xv[:, None, :, 4:28, 4:28], yv), crops, 32)
+    both = loaders((x, y, xv[:, None, :, 4:28, 4:28], yv), 32, change=crops)
     return fit(*adam(Small(12, size=24)), both, 3, adapter=flat)
 
 
@@ -351,13 +334,13 @@ def three_crops_of_an_image():
 def curriculum():
     parts = [glyphs(700, seed, 8, noise=noise) for seed, noise in ((1, 0.2), (2, 0.8), (3, 1.4))]
     x, y = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
-    sampler = FirstRows(700)
-    both = DataLoader(TensorDataset(x, y), 50, sampler=sampler), loader(*glyphs(400, 9, 8, noise=1.0), 100, False)
+    sampler = SubsetRandomSampler(range(700))
+    both = loaders((x, y, *glyphs(400, 9, 8, noise=1.0)), 50, shuffle=False, sampler=sampler)
     model = Small(8, 8, 1, 28)
     optimizer = optim.RMSprop(model.parameters(), lr=1e-3)
     doctor = Doctor(model, optimizer, CROSS_ENTROPY, *both)
     for epoch in range(6):
-        sampler.n = 700 * (1 + epoch // 2)  # the harder ones come later
+        sampler.indices = range(700 * (1 + epoch // 2))  # the harder ones come later
         run_epochs(doctor, model, optimizer, both, 1)
     return doctor.report()
 
@@ -437,8 +420,7 @@ def images_shuffled_again_in_the_batch():
         x[flip] = x[flip].flip(-1)
         return x[torch.randperm(len(x))], y
 
-    x, y, xv, yv = sample(2000)
-    return fit(*adam(Small(10)), (loader(x, y, 64, collate_fn=collate), loader(xv, yv, 100, False)), 5)
+    return fit(*adam(Small(10)), loaders(sample(2000), collate_fn=collate), 5)
 
 
 @case("constant_images", "parts_differ", "labels_without_information", "family:data")
@@ -449,7 +431,7 @@ def erased_but_for_25_pixels():
         noise[:, a : a + 5, b : b + 5] = image[:, a : a + 5, b : b + 5]
         return noise
 
-    return fit(*adam(Small(10)), changed(sample(2000), erased, 64), 4)
+    return fit(*adam(Small(10)), loaders(sample(2000), change=erased), 4)
 
 
 @case("parts_differ", "family:data", "family:evaluation")
@@ -467,18 +449,18 @@ def red_and_blue_exchanged_in_the_validation():
 def first_500_images_only():
     x, y, xv, yv = sample(4000)
     order = torch.randperm(4000, generator=torch.Generator().manual_seed(0))
-    train = DataLoader(TensorDataset(x[order], y[order]), 50, sampler=FirstRows(500))  # left from debugging
-    return fit(*adam(Small(10)), (train, loader(xv, yv, 100, False)), 10)
+    data = x[order], y[order], xv, yv
+    first = SubsetRandomSampler(range(500))  # left from debugging
+    return fit(*adam(Small(10)), loaders(data, 50, shuffle=False, sampler=first), 10)
 
 
 @case("no_step", "not_covered", "family:*")
 def no_batch_after_drop_last():
-    x, y, xv, yv = sample(200)
-    return fit(*adam(Small(10)), (loader(x, y, 256, drop_last=True), loader(xv, yv, 100, False)), 5)
+    return fit(*adam(Small(10)), loaders(sample(200), 256, drop_last=True), 5)
 
 
 @case("leak")
-def a_third_of_the_validation_in_the_training():
+def validation_images_in_the_training():
     x, y, xv, yv = sample(2000)
     data = torch.cat([x, xv[:150]]), torch.cat([y, yv[:150]]), xv, yv
     return fit(*adam(Small(10)), loaders(data), 5)
@@ -486,45 +468,20 @@ def a_third_of_the_validation_in_the_training():
 
 @case("no_step", "gradients_not_cleared", "family:optimizer")
 def one_step_an_epoch():
-    data = sample(1500)
-    train, valid = loaders(data, 32)
     model, optimizer = sgd(Small(10), 0.02, 0.9)
-    doctor = Doctor(model, optimizer, CROSS_ENTROPY, train, valid)
-    for _ in range(5):
-        total = 0
-        for x, y in train:
-            optimizer.zero_grad()
-            out = model(x)
-            loss = CROSS_ENTROPY(out, y)
-            loss.backward()
-            doctor.observe(x, y, out, loss)
-            total += loss.item()
-        optimizer.step()
-        doctor.end_epoch(train_loss=total / len(train), valid_accuracy=accuracy(model, data))
-    return doctor.report()
+    return own_steps(model, optimizer, step=lambda: None, at_end=optimizer.step)
 
 
 @case("gradient_clipped", "no_step", "rate_too_low", "family:optimizer")
 def clipped_while_scaled():
-    data = sample(1500)
-    train, valid = loaders(data, 32)
     model, optimizer = sgd(Small(10), 0.02, 0.9)
     scaler = torch.amp.GradScaler("cpu")
-    doctor = Doctor(model, optimizer, CROSS_ENTROPY, train, valid)
-    for _ in range(5):
-        total = 0
-        for x, y in train:
-            optimizer.zero_grad()
-            out = model(x)
-            loss = CROSS_ENTROPY(out, y)
-            scaler.scale(loss).backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)  # scaler.unscale_(optimizer) is missing
-            doctor.observe(x, y, out, loss)
-            scaler.step(optimizer)
-            scaler.update()
-            total += loss.item()
-        doctor.end_epoch(train_loss=total / len(train), valid_accuracy=accuracy(model, data))
-    return doctor.report()
+
+    def backward(loss):
+        scaler.scale(loss).backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)  # scaler.unscale_(optimizer) is missing
+
+    return own_steps(model, optimizer, backward=backward, step=lambda: (scaler.step(optimizer), scaler.update()))
 
 
 @case("rate_used_up", "rate_too_low", "family:optimizer")
@@ -578,21 +535,11 @@ def numbers_of_the_last_batch():
     doctor = Doctor(model, optimizer, CROSS_ENTROPY, train, valid)
     for _ in range(5):
         model.train()
-        for a, b in train:
-            optimizer.zero_grad()
-            out = model(a)
-            loss = CROSS_ENTROPY(out, b)
-            loss.backward()
-            doctor.observe(a, b, out, loss)
-            optimizer.step()
-        model.eval()
-        with torch.no_grad():
-            for a, b in valid:
-                out = model(a)
-                valid_loss = CROSS_ENTROPY(out, b)
-                doctor.observe(a, b, out, valid_loss)
-                right = (out.argmax(1) == b).float().mean()
-        doctor.end_epoch(train_loss=loss.item(), valid_loss=valid_loss.item(), valid_accuracy=right.item())
+        for batch in train:
+            loss = train_epoch(model, [batch], optimizer, doctor)
+        for batch in valid:
+            vl, va = evaluate(model, [batch], CROSS_ENTROPY, doctor)
+        doctor.end_epoch(train_loss=loss, valid_loss=vl, valid_accuracy=va)
     return doctor.report()
 
 
@@ -634,4 +581,4 @@ def arrows_to_the_left_and_right_flipped():
         return image.flip(-1) if torch.rand(()) < 0.5 else image
 
     data = *drawn(1500), *drawn(400)
-    return fit(*adam(two_convolutions(1, 12, 20, 4)), changed(data, flipped, 50), 6)
+    return fit(*adam(two_convolutions(1, 12, 20, 4)), loaders(data, 50, change=flipped), 6)
