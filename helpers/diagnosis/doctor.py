@@ -180,9 +180,17 @@ class Doctor:
         with torch.no_grad():
             logits = self._call(own, images).float().cpu()
             class_labels(labels, logits)
+            seen.random = _apart(logits, self._call(own, images))
+            with suppress(Exception):  # a model for one size of batch
+                half = (len(images) + 1) // 2
+                seen.mixing = _apart(logits[:half], self._call(own, images[:half]))
             seen.affine = is_affine(lambda x: self._call(own, x), images[:64])
             if self.loss_fn is not None:
                 seen.loss_kind = kind_of_loss(self.loss_fn, logits[:32], labels[:32])
+            with suppress(Exception):
+                for parameter in own.parameters():
+                    parameter.mul_(100)
+                seen.bounded = bool(self._call(own, images).abs().max() <= 1)  # not where it is nan
         seen.num_outputs = seen.num_outputs or logits.shape[1]
         if not len(seen.label_counts):
             seen.label_counts = torch.bincount(seen.train.labels).numpy()
@@ -227,6 +235,12 @@ class Doctor:
             ratio = probes.accumulated(self.model, self.recorder.held(), self._loss, images, labels, self._call)
         self._weighed += 1
         setattr(self.recorder.seen, name, max(ratio, np.nan_to_num(getattr(self.recorder.seen, name))))
+
+
+def _apart(one: torch.Tensor, other: torch.Tensor) -> float:
+    """Largest difference of two outputs over the spread of the first; 0 where that is none."""
+    spread = one.std().item()
+    return (one - other.float().cpu()).abs().max().item() / spread if spread > 0 else 0.0
 
 
 def _labels_beyond(seen: Seen) -> bool:

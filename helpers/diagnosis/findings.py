@@ -11,7 +11,7 @@ SEVERITIES = ("fault", "warning", "note")
 # Symptoms: true of many faults. Every finding that is no symptom explains them all.
 SYMPTOMS = (
     "not_learning", "loss_not_finite", "noisy_loss", "dead_units_later", "large_first_loss", "overfitting",
-    "too_few_epochs",
+    "too_few_epochs", "validation_far_behind",
 )  # fmt: skip
 # What may be brought about by something else, and by what.
 CAUSES: dict[str, tuple[str, ...]] = {
@@ -34,7 +34,7 @@ CAUSES: dict[str, tuple[str, ...]] = {
         "vanishing_gradient", "softmax_before_loss", "relu_on_logits", "wrong_loss", "network_too_small",
         "hidden_layers", "optimizer_of_another_model", "parameters_not_in_optimizer", "frozen_parameters",
         "scheduler_per_batch", "weight_decay_too_high", "gradient_clipped", "batch_of_all", "squashed_outputs",
-        "no_gradient", "steps_left_out",
+        "no_gradient", "no_step", "steps_left_out",
     ),
     "rate_used_up": ("scheduler_per_batch",),
 }  # fmt: skip

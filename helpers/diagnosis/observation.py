@@ -127,6 +127,9 @@ class Seen:
     reference: Reference | None = None
     probes: dict[float, Probe] = field(default_factory=dict)  # short trainings so far, by factor of the learning rate
     train_briefly: Callable[[float], Probe] | None = None
+    random: float = 0.0  # distance of two evaluations of one batch, over the size of the outputs
+    mixing: float = 0.0  # the same, between images in a batch and half of them alone
+    bounded: bool = False  # whether outputs stay within -1 and 1 when all weights are a hundred times as large
     affine: bool = False  # whether the model maps the middle between two images to the middle of their outputs
     hidden: list[str] = field(default_factory=list)  # modules in plain lists, whose parameters nobody finds
     empty: dict[str, str] = field(default_factory=dict)  # parts whose loader has no batch, and why

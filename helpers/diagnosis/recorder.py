@@ -52,7 +52,8 @@ class Recorder:
         self._ratios: dict[str, list[torch.Tensor]] = {}
         self._given: dict[str, bool] = {}  # name: whether it ever had a gradient at a sampled step
         self._evaluating: Pass | None = None
-        self.still = 0  # batches in a row after which no weight had moved
+        self.highest = 0.0  # learning rate
+        self.still = 0  # batches in a row after which no weight had moved, at a rate that moves them
 
     def take_over(self, other: "Recorder") -> None:
         """What another one has recorded, of a copy of the model, as one's own."""
@@ -65,6 +66,7 @@ class Recorder:
         classes = class_labels(labels, logits)
         self._unread.append((torch.as_tensor(loss).detach(), logits.argmax(dim=1), classes.clone()))
         self.rates.append([float(group["lr"]) for o in self.optimizers for group in o.param_groups])
+        self.highest = max(self.highest, *self.rates[-1], 0.0)
         if not self.model.training:
             self.eval_steps += 1
         elif self.norms:
@@ -149,9 +151,10 @@ class Recorder:
             return
         moves = torch._foreach_norm([_some(p) - before for p, before, _ in self._before.values()])
         moves = torch.stack([move.float() for move in moves]).tolist()
-        self.still = 0 if any(moves) else self.still + 1
-        if self.still:  # no step was made yet: gradients are being added up, or thrown away
+        if not any(moves):  # no step was made yet: gradients are being added up, or thrown away, or the rate is tiny
+            self.still = self.still + 1 if max(self.rates[-1], default=1) > self.highest / 500 else 0
             return
+        self.still = 0
         sizes = torch._foreach_norm([before for _, before, _ in self._before.values()])
         sizes = torch.stack([size.float() for size in sizes]).tolist()
         for name, move, size in zip(self._before, moves, sizes, strict=True):

@@ -9,6 +9,8 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, SubsetRandomSampler, TensorDataset
 
 from helpers.diagnosis.batches import look_at
+from helpers.diagnosis.checks.curves import validation_far_behind
+from helpers.diagnosis.checks.inputs import input_scale
 from helpers.diagnosis.checks.outputs import output_width
 from helpers.diagnosis.checks.rates import momentum_too_high
 from helpers.diagnosis.doctor import Doctor, diagnose
@@ -172,6 +174,98 @@ class Cosine(nn.Module):
 def test_cosines_need_a_scale(scale, found):
     torch.manual_seed(0)
     assert trained(Cosine(scale), rows(800), epochs=4).get("squashed_outputs") == found
+
+
+def test_small_outputs_of_a_linear_layer_have_no_limit():
+    model = network()
+    with torch.no_grad():
+        model[-1].weight.mul_(0.01)
+    assert "squashed_outputs" not in trained(model, rows(800), epochs=1, lr=1e-5)
+
+
+class Forgotten(nn.Module):
+    def __init__(self, training: bool | None = None) -> None:
+        super().__init__()
+        self.layers, self.mode = network(), training
+
+    def forward(self, x):
+        return self.layers(F.dropout(x, 0.5, self.training if self.mode is None else self.mode))
+
+
+def test_dropout_that_eval_does_not_reach():
+    assert trained(Forgotten(training=True), rows())["random_evaluation"] == "warning"
+    assert "random_evaluation" not in trained(Forgotten(), rows())
+
+
+class Turned(nn.Module):
+    """Takes the features for the batch: what it does to an image depends on the others."""
+
+    def forward(self, x):
+        return x.T.reshape(x.shape)
+
+
+@pytest.mark.parametrize("mixing", [Turned(), nn.Softmax(dim=0)])
+def test_a_model_that_mixes_the_images_of_a_batch(mixing):
+    assert trained(nn.Sequential(mixing, *network()), rows())["images_mixed"] == "fault"
+
+
+def test_normalization_that_never_updates_its_statistics():
+    model = network()
+    model[1].momentum = 0.0
+    assert trained(model, rows())["batch_norm_frozen"] == "fault"
+
+
+def test_one_of_two_optimizers_makes_no_step():
+    for steps, found in (((True, True), False), ((True, False), True)):
+        model, data = network(), rows()
+        optimizers = [torch.optim.Adam(part.parameters(), 0.01) for part in (model[:2], model[2:])]
+        loader = DataLoader(data, 20, shuffle=True)
+        doctor = Doctor(model, optimizers, F.cross_entropy, loader)
+        for x, y in loader:
+            model.zero_grad()
+            outputs = model(x)
+            loss = F.cross_entropy(outputs, y)
+            loss.backward()
+            doctor.observe(x, y, outputs, loss)
+            for optimizer, made in zip(optimizers, steps, strict=True):
+                if made:
+                    optimizer.step()
+        named = {finding.name: finding for finding in doctor.report()}
+        assert ("no_step" in named) == found
+        assert not found or "3.weight" in named["no_step"].evidence[0].value
+
+
+def test_a_rate_that_is_used_up_leaves_out_no_steps():
+    model, data = network(), rows()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.5)  # for epochs, and called for batches
+    loader = DataLoader(data, 4)
+    doctor = Doctor(model, optimizer, F.cross_entropy, loader, scheduler=scheduler)
+    for x, y in loader:
+        optimizer.zero_grad()
+        outputs = model(x)
+        loss = F.cross_entropy(outputs, y)
+        loss.backward()
+        doctor.observe(x, y, outputs, loss)
+        optimizer.step()
+        scheduler.step()
+    assert "steps_left_out" not in {finding.name for finding in doctor.report()}
+
+
+@pytest.mark.parametrize(("valid", "expected"), [(0.12, "fault"), (0.3, "warning"), (0.5, None), (None, None)])
+def test_a_validation_far_behind_is_never_healthy(valid, expected):
+    epochs = [{"valid_accuracy": valid}] if valid else []
+    seen = Seen(rights=torch.full((100,), 0.8).numpy(), label_counts=torch.full((10,), 10).numpy(), epochs=epochs)
+    verdict = validation_far_behind(seen)
+    assert (verdict and verdict.severity) == expected
+
+
+def test_the_scale_of_the_inputs_does_not_matter_before_a_normalization():
+    loud = Inputs([-40.0], [14.0], 30.0, 0.0, True)
+    plain, normed = nn.Conv2d(1, 4, 3), nn.Sequential(nn.BatchNorm2d(1), nn.Conv2d(1, 4, 3))
+    assert input_scale(Seen(model=normed, inputs=[loud])) is None
+    assert "255" not in input_scale(Seen(model=plain, inputs=[loud])).remedy
+    assert "255" in input_scale(Seen(model=plain, inputs=[Inputs([110.0], [60.0], 255.0, 0.0, True)])).remedy
 
 
 @pytest.mark.parametrize(

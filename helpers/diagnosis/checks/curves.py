@@ -41,6 +41,28 @@ def curve(seen: Seen, name: str) -> np.ndarray:
     return np.array(values) if values and np.isfinite(values).all() else np.array([])
 
 
+@check("evaluation")
+def validation_far_behind(seen: Seen) -> Verdict | None:
+    """Sees a validation accuracy far below that of the training. A symptom: of overfitting, or of validation images
+    that are made, read or normalized in another way.
+
+    Thresholds: what validation is above a guess is less than a third of what training is, and that at least 0.2; a
+    fault where validation is no better than a guess. Reasoned.
+    """
+    told = curve(seen, "valid_accuracy")
+    if not len(told) or len(seen.rights) < 20 or not seen.late(seen.rights) > seen.chance + 0.2:
+        return None
+    train, valid = seen.late(seen.rights) - seen.chance, float(told[-1]) - seen.chance
+    if not valid < train / 3:
+        return None
+    return (fault if valid < 0.05 else warning)(
+        "Compare one batch of each part: channels, scale, labels; and the modes. If all is alike, it is overfitting.",
+        ("last validation accuracy", float(told[-1]), seen.chance + train / 3, "a third of what training learned"),
+        ("training accuracy, last steps", seen.late(seen.rights), seen.chance + 0.2, "a guess, and 20 points"),
+        figure="accuracy",
+    )  # fmt: skip
+
+
 @check("optimizer")
 def overfitting(seen: Seen) -> Verdict | None:
     """Sees a validation loss that has risen from its lowest value while the training loss went on falling.

@@ -45,6 +45,23 @@ def train_mode_evaluation(seen: Seen) -> Verdict | None:
     )  # fmt: skip
 
 
+@check("evaluation")
+def random_evaluation(seen: Seen) -> Verdict | None:
+    """Sees that two evaluations of one batch differ: dropout that `eval()` does not reach, as `F.dropout(x)` without
+    `training=self.training`.
+
+    Exact; threshold a hundredth of the spread of the outputs, for the rounding of a GPU. A warning. Confused with:
+    networks that draw on purpose.
+    """
+    if not seen.random > 0.01:
+        return None
+    return warning(
+        "Use nn.Dropout, or F.dropout(x, p, self.training).",
+        ("difference of two evaluations over the spread of the outputs", seen.random, 0.01, "exact"),
+        figure="accuracy",
+    )  # fmt: skip
+
+
 def _reported(seen: Seen) -> list[tuple[Pass, float]]:
     """Passes whose accuracy was reported, with the reported number."""
     values = [numbers["valid_accuracy"] for numbers in seen.epochs if "valid_accuracy" in numbers]

@@ -1,10 +1,20 @@
 """Checks of the images: scale, damage, what differs between reads and between the parts."""
 
 import numpy as np
+from torch import nn
 
 from helpers.diagnosis.batches import is_measured
 from helpers.diagnosis.checks.registry import Verdict, check, fault, note, warning
 from helpers.diagnosis.observation import Inputs, Seen, constant_share
+
+NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
+
+
+def _scaled(seen: Seen) -> Inputs | None:
+    """Statistics of the inputs, if their scale matters: not where the model begins with a normalization."""
+    modules = seen.model.modules() if seen.model is not None else ()
+    weighted = (module for module in modules if next(module.parameters(recurse=False), None) is not None)
+    return None if isinstance(next(weighted, None), NORMS) else seen.train_inputs
 
 
 @check("data")
@@ -29,7 +39,7 @@ def input_scale(seen: Seen) -> Verdict | None:
     warning from 2; and 0.02. Tuned: healthy 1.0 to 1.1, on the 0-1 scale 0.25; sick about 60. Confused with: inputs of
     another kind, such as counts; constant images, and a tiny spread around a large mean, have checks of their own.
     """
-    found = seen.train_inputs
+    found = _scaled(seen)
     if found is None or not found.finite or 0.02 <= max(found.std) < 2:
         return None
     if max(found.std) < 0.02:
@@ -44,12 +54,14 @@ def input_scale(seen: Seen) -> Verdict | None:
             ("standard deviation of the inputs, largest channel", max(found.std), 2, "LeCun et al. 1998: about 1"),
             figure="images",
         ) if not found.normalized_twice else None  # fmt: skip
+    pixels = min(found.mean) > 0 and 20 < found.most <= 256
     return fault(
-        "Divide the pixels by 255 (transforms.ToTensor does), then normalize.",
+        "Divide the pixels by 255 (transforms.ToTensor does), then normalize." if pixels else
+        "Subtract the mean of the training inputs, and divide by their standard deviation.",
         ("standard deviation of the inputs, largest channel", max(found.std), 10, "LeCun et al. 1998: about 1"),
         ("largest input", found.most, 20, "pixels on the 0-255 scale"),
         figure="images",
-    )
+    )  # fmt: skip
 
 
 @check("data")
@@ -59,7 +71,7 @@ def input_offset(seen: Seen) -> Verdict | None:
     Threshold: |mean| over 4 standard deviations. Tuned: healthy 0.03 to 0.13; images on the 0-1 scale without
     normalization about 2; sick 480. Confused with: constant images, which are looked at one by one.
     """
-    found = seen.train_inputs
+    found = _scaled(seen)
     if found is None or not found.finite or found.constant > 0.5:
         return None
     ratio = found.offset
@@ -80,7 +92,7 @@ def normalized_twice(seen: Seen) -> Verdict | None:
     have (MNIST 0.13 and 0.31, ImageNet 0.41 to 0.49 and 0.22 to 0.23). Reasoned. Confused with: another wrong mean and
     std that happen to give these.
     """
-    found = seen.train_inputs
+    found = _scaled(seen)
     if found is None or not found.finite or found.constant > 0.5 or not found.normalized_twice:
         return None
     return fault(

@@ -193,15 +193,18 @@ def batch_norm_batch_of_one(seen: Seen) -> Verdict | None:
 def batch_norm_frozen(seen: Seen) -> Verdict | None:
     """Sees batch normalization in evaluation mode while the model trains: it uses old statistics and updates none.
 
-    Threshold: half of the layer-steps. Exact. Confused with: freezing on purpose when a pretrained model is fine-tuned
-    in small batches; therefore a fault only where the statistics are those of a new layer, mean 0 and variance 1.
+    Threshold: half of the layer-steps, or a momentum of 0. Exact. Confused with: freezing on purpose when a pretrained
+    model is fine-tuned in small batches; therefore a fault only where the statistics are those of a new layer, mean 0
+    and variance 1.
     """
-    if seen.frozen_norms < 0.5:
+    stuck = sum(module.momentum == 0 for module in _batch_norms(seen)) / max(1, len(_batch_norms(seen)))
+    share = max(seen.frozen_norms, stuck)
+    if share < 0.5:
         return None
     new = [m for m in _batch_norms(seen) if m.running_mean is not None and not m.running_mean.any()]
     say = fault if new else warning
     return say(
-        "Call model.train() before each epoch, and no eval() on a part of the model.",
-        ("share of normalization layers in evaluation mode while training", seen.frozen_norms, 0.5, "exact"),
+        "Call model.train() before each epoch, and no eval() on a part of the model; momentum above 0, such as 0.1.",
+        ("share of normalization layers whose statistics stand still while training", share, 0.5, "exact"),
         ("of these with the statistics of a new layer", len(new), 0, "exact"),
     )

@@ -39,13 +39,34 @@ def gradients_gone(seen: Seen) -> Verdict | None:
     )  # fmt: skip
 
 
+def _not_stepped(seen: Seen) -> list[str]:
+    """Names of parameters with gradients whose optimizer moved none of its weights, while another one moved its own."""
+    names = {id(p): name for name, p in seen.model.named_parameters()} if seen.model is not None else {}
+    known = {p.name: p for p in seen.parameters if np.isfinite(p.norm_at_start)}
+    still = []
+    for optimizer in seen.optimizers:
+        held = [known.get(names.get(id(p), "")) for group in optimizer.param_groups for p in group["params"]]
+        held = [p for p in held if p is not None and p.trainable]
+        if held and all(p.norm == p.norm_at_start for p in held):
+            still += [p.name for p in held if p.given]
+    return still
+
+
 @check("optimizer")
 def no_step(seen: Seen) -> Verdict | None:
-    """Sees gradients and a rate above 0, and weights that did not move: `optimizer.step()` is missing.
+    """Sees gradients and a rate above 0, and weights that did not move: `optimizer.step()` is missing, or that of one
+    of several optimizers.
 
     Exact, from ten steps on. Confused with: accumulation over more steps than were seen.
     """
-    if _moved(seen) is not False or not any(norm > 0 for norm in seen.gradient_norms):
+    if not any(norm > 0 for norm in seen.gradient_norms):
+        return None
+    if _moved(seen) and (names := _not_stepped(seen)):
+        return fault(
+            "Call step() of each optimizer.",
+            ("parameters whose optimizer moved nothing", ", ".join(names[:6]), "none", "exact"), figure="update ratio",
+        )  # fmt: skip
+    if _moved(seen) is not False:
         return None
     highest = float(seen.rates.max()) if seen.rates.size else 0.0
     return fault(
@@ -101,26 +122,42 @@ def squashed_outputs(seen: Seen) -> Verdict | None:
     over the sampled steps, of which there must be six; logits of a linear layer have either sign. Confused with: a
     softmax over the classes and a ReLU, which have checks of their own.
 
-    Between -1 and 1 they are cosines that nothing scales: a warning, where the loss is cross-entropy, a hundred steps
-    were made and more is learned than a guess (by 10 points). Reasoned. Confused with: a training that is slow.
+    Between -1 and 1, as behind a tanh, or as cosines that nothing scales, it is a warning; exact: a copy whose weights
+    are a hundred times as large stays within these bounds, too.
     """
     if seen.loss_kind not in ("cross_entropy", "") or seen.num_outputs < 2 or len(seen.gradient_norms) < 6:
         return None
     if not (seen.least_output >= -1 and seen.most_output <= 1) or seen.row_sum_error < 1e-3 or seen.zero_outputs > 0.05:
         return None
     if seen.least_output < 0:
-        known = seen.loss_kind == "cross_entropy" and len(seen.losses) > 100 and seen.reached > seen.guessing + 0.1
         return warning(
-            "Multiply cosines by a scale, such as 10, before cross-entropy.",
+            "Leave out the tanh; multiply cosines by a scale, such as 10, before cross-entropy.",
             ("largest distance of an output from 0", max(-seen.least_output, seen.most_output), 1.0, "no limit"),
             ("smallest loss that is left", math.log1p((seen.num_outputs - 1) * math.exp(-2)), 0.0, "exact"),
             figure="prediction histogram",
-        ) if known else None  # fmt: skip
+        ) if seen.bounded and seen.loss_kind == "cross_entropy" else None  # fmt: skip
     return fault(
         "Return logits: leave out the sigmoid, or the softmax, behind the last layer.",
         ("smallest output", seen.least_output, 0.0, "logits have either sign"),
         ("largest output", seen.most_output, 1.0, "logits have no limit"), figure="prediction histogram",
     )  # fmt: skip
+
+
+@check("model")
+def images_mixed(seen: Seen) -> Verdict | None:
+    """Sees that the answer for an image depends on the others of its batch, in evaluation mode: a `view` or `permute`
+    that takes the wrong axis for the batch, a softmax over the batch.
+
+    Exact: half of a batch alone gives other outputs than within it; threshold a hundredth of their spread. Confused
+    with: normalization by batches that keeps no running statistics.
+    """
+    if not seen.mixing > 0.01 or seen.random > 0.01:
+        return None
+    return fault(
+        "Print the shapes along the way: the first axis belongs to the images, in view, permute, softmax and mean too.",
+        ("change of the outputs when half of the batch is left out, over their spread", seen.mixing, 0.01, "exact"),
+        figure="prediction histogram",
+    )
 
 
 @check("model")

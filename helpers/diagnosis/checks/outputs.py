@@ -31,13 +31,13 @@ def wrong_loss(seen: Seen) -> Verdict | None:
 
     Exact: the value that the loop gave is compared with these formulas (Janocha and Czarnecki, On Loss Functions for
     Deep Neural Networks in Classification, 2017, on what they do to classification). A bounded one is a
-    warning where nine of ten answers are right all the same. Confused with: nothing.
+    warning where something is learned all the same. Confused with: nothing.
     """
     names = {"mse": "squared error", "binary": "binary cross-entropy", "nll": "NLLLoss of logits, without log_softmax"}
     name = names.get(seen.loss_kind)
     if name is None:
         return None
-    say = warning if seen.learned_well and seen.loss_kind != "nll" else fault
+    say = fault if seen.loss_kind == "nll" or seen.not_learning or math.isnan(seen.reached) else warning
     return say(
         "Use nn.CrossEntropyLoss on logits and class numbers: one label an image.",
         ("formula that gives this loss", name, "cross-entropy", "exact"), figure="loss",
@@ -108,10 +108,11 @@ def vanishing_gradient(seen: Seen) -> Verdict | None:
 
     Threshold: 1e-3, as in AutoTrainer (Zhang et al. 2021, beta_1). Tuned: healthy 0.17 to 1.2; no fault
     here is sick in this way alone. A warning: it comes of saturating
-    activations or depth. Confused with: weights that are too small, which have a check of their own.
+    activations or depth. Not where the last layer starts at 0, as a trick. Confused with: weights that are too small,
+    which have a check of their own.
     """
     found = [layer.gradient for layer in seen.layers]
-    if len(found) < 3 or not found[-1] > 0 or not found[0] / found[-1] < 1e-3:
+    if len(found) < 3 or not found[-1] > 0 or not found[0] / found[-1] < 1e-3 or seen.layers[-1].constant:
         return None
     return warning(
         "Use ReLU, normalization layers, shortcuts, or the initialization of He.",
