@@ -6,7 +6,7 @@ for some steps; result.json and the checkpoint tell how it went on.
 
 import argparse
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 from torch import nn
@@ -19,6 +19,7 @@ from helpers.paths import DataError, read_json, replacing
 from helpers.training import checkpoint, report
 from helpers.training.config import TrainConfig
 from helpers.training.folder import CONFIG_FILE
+from helpers.training.optimizers import PartedOptimizer
 from helpers.training.run import make_loaders, make_optimizer, prepare_for, whiten
 
 
@@ -58,12 +59,14 @@ def diagnose_run(run_dir: str | Path, archive: str | None = None, device: str = 
     model = architectures.build(config.model, len(data.classes), config.init).to(where)
     if config.whiten:
         whiten(model, loader.dataset)
-    optimizer, scheduler = make_optimizer(model, config, config.num_epochs * len(loader))
+    # the steps of a copy are too few to average, and parts can be made anew where the whole cannot
+    optimizer, scheduler = make_optimizer(model, replace(config, lookahead=0), config.num_epochs * len(loader))
+    optimizers = list(optimizer.parts.values()) if isinstance(optimizer, PartedOptimizer) else optimizer
     epochs = [record | {"train_loss": record.get("train_mode_loss")} for record in history]
     best = checkpoint.read(run_dir / checkpoint.BEST)["weights"]
     loss_fn = nn.CrossEntropyLoss(label_smoothing=config.label_smoothing)
     return diagnose(
-        model, loader, measured.get("valid", measured["test"]), loss_fn, optimizer, scheduler,
+        model, loader, measured.get("valid", measured["test"]), loss_fn, optimizers, scheduler,
         {"epochs": epochs, "weights": best},
     )  # fmt: skip
 

@@ -39,6 +39,7 @@ class Recorder:
 
     def __init__(self, model: nn.Module, optimizers: list) -> None:
         self.model, self.optimizers = unwrapped(model), optimizers
+        self.trained = self.model  # whose weights move: that of the loop, or a copy
         self.seen = Seen()
         self.losses: list[float] = []
         self.rights: list[float] = []
@@ -57,7 +58,7 @@ class Recorder:
 
     def take_over(self, other: "Recorder") -> None:
         """What another one has recorded, of a copy of the model, as one's own."""
-        mine = ("model", "optimizers", "norms")
+        mine = ("model", "optimizers", "norms")  # and `trained` is the copy
         vars(self).update({name: value for name, value in vars(other).items() if name not in mine})
 
     def training_step(self, images: object, labels: torch.Tensor, logits: torch.Tensor, loss: torch.Tensor) -> bool:
@@ -176,14 +177,14 @@ class Recorder:
         seen.rates = np.array(self.rates)
         seen.eval_mode_share = self.eval_steps / max(1, self.step)
         seen.frozen_norms = self.frozen_steps / max(1, self.step)
-        held = self.held()
+        held, weights = self.held(), dict(self.trained.named_parameters())
         seen.parameters = []
         for name, p in self.model.named_parameters():
             before, ratios = start.get(name), self._ratios.get(name, [math.nan])
             same = before is not None and before.shape == p.shape
             seen.parameters.append(Parameter(
                 name, p.ndim, p.numel(), p.requires_grad, id(p) in held,
-                before.float().norm().item() if same else math.nan, p.detach().float().norm().item(),
+                before.float().norm().item() if same else math.nan, weights.get(name, p).detach().float().norm().item(),
                 float(np.median(ratios)), float(np.max(ratios)), self._given.get(name, True),
             ))  # fmt: skip
         return seen

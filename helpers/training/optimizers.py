@@ -6,7 +6,7 @@ import torch
 from torch.optim import SGD, AdamW, Muon, Optimizer
 
 
-class _Parts(Optimizer):
+class PartedOptimizer(Optimizer):
     """Several optimizers, each with parameters of its own, as one."""
 
     def __init__(self, parameters: Iterable[torch.nn.Parameter], parts: dict[str, Optimizer]) -> None:
@@ -38,7 +38,7 @@ class _Parts(Optimizer):
         self._join()
 
 
-class MuonWithAdamW(_Parts):
+class MuonWithAdamW(PartedOptimizer):
     """Muon for the weight matrices, AdamW for all other parameters, as one optimizer.
 
     Muon replaces the gradient matrix by the nearest matrix with orthogonal rows, so that no direction of the weights
@@ -71,7 +71,7 @@ class KernelMuon(Optimizer):
     """
 
     def __init__(self, kernels: Iterable[torch.nn.Parameter], lr: float, momentum: float) -> None:
-        super().__init__(kernels, {"lr": lr})
+        super().__init__(kernels, {"lr": lr, "momentum": momentum})
         self.kernels = self.param_groups[0]["params"]
         matrices = [torch.nn.Parameter(_as_matrix(kernel.detach(), kernel)) for kernel in self.kernels]
         if any(matrix.data_ptr() != kernel.data_ptr() for matrix, kernel in zip(matrices, self.kernels, strict=True)):
@@ -110,7 +110,7 @@ def _as_matrix(values: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
     return values.flatten(1)
 
 
-class MuonWithSGD(_Parts):
+class MuonWithSGD(PartedOptimizer):
     """Muon for the kernels; SGD with Nesterov momentum for biases and linear layers, as one optimizer.
 
     Args: groups, of all other parameters, as SGD takes them.

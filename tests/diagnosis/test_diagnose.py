@@ -8,6 +8,7 @@ from runs import config, without_figures
 
 from helpers import diagnose
 from helpers.diagnosis.findings import Report
+from helpers.prepare import prepare
 from helpers.train import fit
 
 
@@ -28,6 +29,22 @@ def test_a_run_on_noise_is_told_so(run_dir, prepared, monkeypatch, capsys, tmp_p
     names = [finding["name"] for finding in json.loads(written.read_text())]
     assert names[0] == "labels_without_information" and "not_covered" not in names
     assert "labels_without_information" in capsys.readouterr().out
+
+
+FAST = {
+    "model": "fast", "whiten": True, "optimizer": "muon_sgd", "lookahead": 5, "lr": 0.1, "bias_lr": 64.0,
+    "schedule": "triangle", "label_smoothing": 0.2, "batch_size": 200,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("settings", [{"model": "net", "lr": 0.02}, {"model": "net", "optimizer": "muon"}, FAST])
+def test_a_healthy_run_has_no_fault(settings, monkeypatch, tmp_path):
+    """Of the drawn sample; also with optimizers that are made of several."""
+    without_figures(monkeypatch)
+    run = str(tmp_path / "run")
+    fit(config(run_dir=run, source="sample", **{"num_epochs": 1} | settings), data=prepare("sample"))
+    found = {finding.name: finding.severity for finding in diagnose.diagnose_run(run)}
+    assert "fault" not in found.values() and "not_covered" not in found
 
 
 def test_the_network_is_whitened_as_in_the_run(prepared, monkeypatch, tmp_path):

@@ -99,6 +99,12 @@ def test_a_loss_that_needs_the_loop_is_no_fault_and_one_that_never_ran_is():
     assert wrong.top.name == "model_raises"
 
 
+def test_fifty_steps_of_a_copy_find_no_fault_in_a_healthy_training():
+    model, loader = network(), DataLoader(rows(), 20, shuffle=True)
+    report = diagnose(model, loader, None, nn.CrossEntropyLoss(), torch.optim.SGD(model.parameters(), 0.05, 0.9))
+    assert report.faults == []
+
+
 def test_a_collate_function_gets_batches_of_the_size_of_the_loader():
     sizes = set()
 

@@ -97,6 +97,8 @@ def too_few_epochs(seen: Seen) -> Verdict | None:
     third = len(seen.losses) // 3
     if third < 7 or not 1 <= len(seen.epochs) <= 3 or not seen.rates.size or not np.isfinite(seen.losses).all():
         return None
+    if len(seen.losses) < 0.9 * (seen.steps_per_epoch or 0) * len(seen.epochs):  # only a part of the steps was seen
+        return None
     before, after = seen.losses[-2 * third : -third].mean(), seen.losses[-third:].mean()
     fall = float(1 - after / before) if before > 0 else 0.0
     if fall < 0.02 or seen.rates[-1, 0] < 0.5 * seen.rates[:, 0].max():
