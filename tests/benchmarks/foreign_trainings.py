@@ -115,7 +115,8 @@ def run_case(name: str) -> dict:
     if not right:
         print(report, flush=True)
     return {
-        "round": round_of(name), "expected": accepted, "first": FIRST.get(name), "now": top, "faults": faults,
+        "round": round_of(name), "kind": "healthy" if accepted == ("healthy",) else "sick", "expected": accepted,
+        "first": FIRST.get(name), "now": top, "faults": faults,
         "right_at_first": name not in WRONG_AT_FIRST if name in FIRST else None, "right": right,
     }  # fmt: skip
 
