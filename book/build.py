@@ -12,18 +12,15 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import traceback
 from concurrent.futures import as_completed
 from pathlib import Path
 
-import nbformat
 import yaml
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
-from nbclient import NotebookClient
 from nbclient.exceptions import CellControlSignal
-from page_pool import page_pool
+from page_pool import execute_page, page_pool
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 from helpers import prepare, runtime
@@ -33,7 +30,6 @@ from helpers.paths import DataError, project_root, replacing
 ROOT = project_root()
 BUILD = ROOT / "_build"
 PAGE_FOLDERS = ("chapters", "book")
-CELL_SECONDS = 300
 JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"  # what the command of that name runs
 
 
@@ -80,18 +76,13 @@ def cache_folder(source: str, fingerprint: str) -> Path:
     return BUILD / "cache" / digest.hexdigest()[:16]
 
 
-def _execute(page: Path) -> tuple[nbformat.NotebookNode, float, str]:
-    """The page with its outputs, the seconds that it took, and the traceback if it failed or its kernel died."""
-    notebook, failure = nbformat.read(page, as_version=4), ""
-    start = time.perf_counter()
+def _execute(page: Path) -> tuple[CacheBundleIn | None, str]:
+    """What the cache keeps of an executed page; or None, and the traceback of its failure."""
     try:
-        NotebookClient(
-            notebook, timeout=CELL_SECONDS, resources={"metadata": {"path": str(page.parent)}},
-            record_timing=False,  # times in the metadata would change the hash by which the cache finds the page
-        ).execute()  # fmt: skip
-    except (CellControlSignal, RuntimeError):  # of nbclient: a cell failed or took too long; the kernel died
-        failure = traceback.format_exc()
-    return notebook, time.perf_counter() - start, failure
+        notebook, seconds = execute_page(page)
+    except (CellControlSignal, RuntimeError):
+        return None, traceback.format_exc()
+    return CacheBundleIn(notebook, str(page), data={"execution_seconds": seconds}), ""
 
 
 def execute(pages: list[Path], cache_path: Path, jobs: int) -> None:
@@ -113,13 +104,12 @@ def execute(pages: list[Path], cache_path: Path, jobs: int) -> None:
     with page_pool(min(jobs, len(todo))) as pool:
         begun = {pool.submit(_execute, page): page for page in todo}
         for future in as_completed(begun):
-            page, (notebook, seconds, failure) = begun[future], future.result()
+            page, (executed, failure) = begun[future], future.result()
             print(f"  {'FAILED' if failure else 'done':6s} {page.relative_to(ROOT)}", flush=True)
             if failure:
                 failures.append(f"{failure.rstrip()}\n{page.relative_to(ROOT)}: the page above failed")
-                continue
-            executed = CacheBundleIn(notebook, str(page), data={"execution_seconds": seconds})
-            cache.cache_notebook_bundle(executed, check_validity=False, overwrite=True)
+            else:
+                cache.cache_notebook_bundle(executed, check_validity=False, overwrite=True)
     if failures:
         raise BuildError("\n\n".join(failures))
 

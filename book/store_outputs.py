@@ -8,15 +8,13 @@ import argparse
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 
 import nbformat
 import page_facts
-from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbval.plugin import coalesce_streams
-from page_pool import page_pool
+from page_pool import execute_page, page_pool
 
 from helpers import prepare
 from helpers.paths import project_root, replacing
@@ -46,16 +44,11 @@ def clean(notebook: nbformat.NotebookNode) -> None:
 
 def store(path: Path) -> str | None:
     """Execute one page in its folder and write it back; return the traceback if it failed."""
-    notebook = nbformat.read(path, as_version=4)
-    start = time.perf_counter()
     try:
-        NotebookClient(
-            notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": path.parent}}
-        ).execute()
+        notebook, seconds = execute_page(path)
     except CellExecutionError as error:
         return f"{path.relative_to(ROOT)}: {error}"
     clean(notebook)
-    seconds = time.perf_counter() - start
     told = page_facts.stored_seconds(notebook)
     if told is not None and told - 10 < seconds <= told:  # no change worth a line in git
         seconds = told

@@ -50,6 +50,11 @@ def is_measured(images: torch.Tensor) -> bool:
     return images.is_floating_point() and images.ndim >= 2
 
 
+def is_comparable(images: torch.Tensor) -> bool:
+    """Whether a distance between two of these means something: not between rows of codes."""
+    return is_measured(images) or images.ndim > 2
+
+
 def class_labels(labels: torch.Tensor, logits: torch.Tensor | None = None) -> torch.Tensor:
     """Labels as whole numbers [B]; a one-hot row, also a soft one that sums to 1, counts as its largest class.
 

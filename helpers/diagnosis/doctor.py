@@ -214,8 +214,7 @@ class Doctor:
 
     def _stands_still(self) -> bool:
         """Whether no weight has moved for ten batches, or twenty and so on; says so four times at most."""
-        seen, still = self.recorder.seen, self.recorder.still
-        seen.still = max(seen.still, still)
+        still = self.recorder.still
         return still > 0 and still % 10 == 0 and self._weighed < 4
 
     def _is_of_another_model(self, images: torch.Tensor, logits: torch.Tensor) -> bool:

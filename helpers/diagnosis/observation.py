@@ -187,9 +187,14 @@ class Seen:
         return len(self.rights) >= 20 and self.late(self.rights) < self.guessing
 
     @property
+    def told(self) -> list[float]:
+        """The validation accuracies that the loop reported."""
+        return [numbers["valid_accuracy"] for numbers in self.epochs if "valid_accuracy" in numbers]
+
+    @property
     def reached(self) -> float:
         """The validation accuracy that was told last; else the late training accuracy; nan before the 20th step."""
-        told = [numbers["valid_accuracy"] for numbers in self.epochs if "valid_accuracy" in numbers]
+        told = self.told
         return told[-1] if told else self.late(self.rights) if len(self.rights) >= 20 else math.nan
 
     @property

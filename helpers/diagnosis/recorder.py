@@ -39,7 +39,7 @@ class Recorder:
 
     def __init__(self, model: nn.Module, optimizers: list) -> None:
         self.model, self.optimizers = unwrapped(model), optimizers
-        self.trained = self.model  # whose weights move: that of the loop, or a copy
+        self.moving = self.model  # whose weights move: that of the loop, or a copy
         self.seen = Seen()
         self.losses: list[float] = []
         self.rights: list[float] = []
@@ -58,7 +58,7 @@ class Recorder:
 
     def take_over(self, other: "Recorder") -> None:
         """What another one has recorded, of a copy of the model, as one's own."""
-        mine = ("model", "optimizers", "norms")  # and `trained` is the copy
+        mine = ("model", "optimizers", "norms")  # `moving` is the copy from now on
         vars(self).update({name: value for name, value in vars(other).items() if name not in mine})
 
     def training_step(self, images: object, labels: torch.Tensor, logits: torch.Tensor, loss: torch.Tensor) -> bool:
@@ -154,6 +154,7 @@ class Recorder:
         moves = torch.stack([move.float() for move in moves]).tolist()
         if not any(moves):  # no step was made yet: gradients are being added up, or thrown away, or the rate is tiny
             self.still = self.still + 1 if max(self.rates[-1], default=1) > self.highest / 500 else 0
+            self.seen.still = max(self.seen.still, self.still)
             return
         self.still = 0
         sizes = torch._foreach_norm([before for _, before, _ in self._before.values()])
@@ -177,7 +178,7 @@ class Recorder:
         seen.rates = np.array(self.rates)
         seen.eval_mode_share = self.eval_steps / max(1, self.step)
         seen.frozen_norms = self.frozen_steps / max(1, self.step)
-        held, weights = self.held(), dict(self.trained.named_parameters())
+        held, weights = self.held(), dict(self.moving.named_parameters())
         seen.parameters = []
         for name, p in self.model.named_parameters():
             before, ratios = start.get(name), self._ratios.get(name, [math.nan])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F
 
-from helpers.diagnosis.batches import is_measured
+from helpers.diagnosis.batches import is_comparable
 
 FILTERS, SIZE, KEYS, COMMON = 48, 6, 10, 50
 MOST, LARGEST, WIDEST = 2000, 48, 1000  # images to look at; pixels of a side; numbers of an image
@@ -84,7 +84,7 @@ def refer(train: object, valid: object | None, classes: int) -> Reference | None
     Args: train, valid, looks. None for too few images.
     """
     generator = torch.Generator().manual_seed(0)
-    if not (is_measured(train.images) or train.images.ndim > 2):  # codes of words have no distances
+    if not is_comparable(train.images):
         return None
     if len(train.labels) < 10 * classes or classes < 2 or not torch.isfinite(train.images.float()).all():
         return None

@@ -10,7 +10,7 @@ from torch import nn
 from helpers.diagnosis.anatomy import as_number
 
 WEIGHTED = (nn.Linear, nn.modules.conv._ConvNd)
-NORMS = (nn.modules.batchnorm._NormBase,)  # one scale for all images: a linear map. LayerNorm divides by each one's own
+LINEAR_NORM = nn.modules.batchnorm._NormBase  # one scale for all images; LayerNorm divides by that of each
 COMPARED = 512  # numbers of an input that are looked for in the output before
 
 
@@ -67,7 +67,7 @@ def through(
             x = arguments[0].detach()
             if isinstance(module, WEIGHTED) and isinstance(x, torch.Tensor):
                 layers[name] = _layer(name, module, x, last, output[0].numel())
-            if isinstance(module, WEIGHTED + NORMS):
+            if isinstance(module, (*WEIGHTED, LINEAR_NORM)):
                 last.append((name, output.detach()))
 
         return hook

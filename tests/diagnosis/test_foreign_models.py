@@ -1,6 +1,7 @@
 """Models and loops of readers: words, averaged weights, teachers, steps that are left out, parts without a gradient."""
 
 import copy
+from collections.abc import Iterator
 
 import pytest
 import torch
@@ -30,6 +31,16 @@ def network(*last: nn.Module, features: int = 8) -> nn.Sequential:
     return nn.Sequential(nn.Linear(features, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 4), *last)
 
 
+def observed(doctor: Doctor, loader: DataLoader) -> Iterator[None]:
+    """An epoch forward and backward, shown to the doctor; steps and cleared gradients are left to the caller."""
+    for x, y in loader:
+        outputs = doctor.model(x)
+        loss = doctor.loss_fn(outputs, y)
+        loss.backward()
+        doctor.observe(x, y, outputs, loss)
+        yield
+
+
 def trained(
     model: nn.Module, data: TensorDataset, *, every: int = 1, clear: int = 1, loss_fn=None, epochs: int = 6,
     shown: nn.Module | None = None, loader: DataLoader | None = None, lr: float = 0.01,
@@ -41,16 +52,12 @@ def trained(
     optimizer = torch.optim.Adam(model.parameters(), lr)
     doctor, batch = Doctor(model, optimizer, loss_fn, loader, loader), 0
     for _ in range(epochs):
-        for x, y in loader:
-            if batch % clear == 0:
-                optimizer.zero_grad()
-            outputs = model(x)
-            loss = loss_fn(outputs, y)
-            loss.backward()
-            doctor.observe(x, y, outputs, loss)
+        for _ in observed(doctor, loader):
             batch += 1
             if batch % every == 0:
                 optimizer.step()
+            if batch % clear == 0:
+                optimizer.zero_grad()
         if shown is not None:
             shown.load_state_dict(model.state_dict() if shown.training else averaged(shown, model))
             with torch.no_grad():
@@ -88,10 +95,8 @@ def test_a_loss_that_needs_the_loop_is_no_fault_and_one_that_never_ran_is():
     data, model = rows(), network()
     loader = DataLoader(data, 20, shuffle=True)
     doctor = Doctor(model, torch.optim.SGD(model.parameters(), 0.1), with_teacher, DataLoader(data, 64))
-    for x, y in loader:
-        outputs = model(x)
-        loss = with_teacher(outputs, y)
-        doctor.observe(x, y, outputs, loss)
+    for _ in observed(doctor, loader):
+        model.zero_grad()
     report = doctor.report()
     assert "model_raises" not in {finding.name for finding in report}
     assert "outside of the loop" in {f.name: f for f in report}["not_covered"].evidence[0].value
@@ -227,15 +232,11 @@ def test_one_of_two_optimizers_makes_no_step():
         optimizers = [torch.optim.Adam(part.parameters(), 0.01) for part in (model[:2], model[2:])]
         loader = DataLoader(data, 20, shuffle=True)
         doctor = Doctor(model, optimizers, F.cross_entropy, loader)
-        for x, y in loader:
-            model.zero_grad()
-            outputs = model(x)
-            loss = F.cross_entropy(outputs, y)
-            loss.backward()
-            doctor.observe(x, y, outputs, loss)
+        for _ in observed(doctor, loader):
             for optimizer, made in zip(optimizers, steps, strict=True):
                 if made:
                     optimizer.step()
+            model.zero_grad()
         named = {finding.name: finding for finding in doctor.report()}
         assert ("no_step" in named) == found
         assert not found or "3.weight" in named["no_step"].evidence[0].value
@@ -247,13 +248,9 @@ def test_a_rate_that_is_used_up_leaves_out_no_steps():
     scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.5)  # for epochs, and called for batches
     loader = DataLoader(data, 4)
     doctor = Doctor(model, optimizer, F.cross_entropy, loader, scheduler=scheduler)
-    for x, y in loader:
-        optimizer.zero_grad()
-        outputs = model(x)
-        loss = F.cross_entropy(outputs, y)
-        loss.backward()
-        doctor.observe(x, y, outputs, loss)
+    for _ in observed(doctor, loader):
         optimizer.step()
+        optimizer.zero_grad()
         scheduler.step()
     assert "steps_left_out" not in {finding.name for finding in doctor.report()}
 

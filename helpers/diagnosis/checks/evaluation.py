@@ -64,8 +64,7 @@ def random_evaluation(seen: Seen) -> Verdict | None:
 
 def _reported(seen: Seen) -> list[tuple[Pass, float]]:
     """Passes whose accuracy was reported, with the reported number."""
-    values = [numbers["valid_accuracy"] for numbers in seen.epochs if "valid_accuracy" in numbers]
-    return list(zip(seen.passes, values, strict=False)) if len(values) == len(seen.passes) else []
+    return list(zip(seen.passes, seen.told, strict=True)) if len(seen.told) == len(seen.passes) else []
 
 
 @check("evaluation")

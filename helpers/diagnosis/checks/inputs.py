@@ -3,7 +3,7 @@
 import numpy as np
 from torch import nn
 
-from helpers.diagnosis.batches import is_measured
+from helpers.diagnosis.batches import is_comparable
 from helpers.diagnosis.checks.registry import Verdict, check, fault, note, warning
 from helpers.diagnosis.observation import Inputs, Seen, constant_share
 
@@ -163,7 +163,7 @@ def constant_images(seen: Seen) -> Verdict | None:
     Threshold: 1 % of those looked at. Tuned: healthy 0, sick 20 %. Confused with: masks, blank pages.
     """
     share = 0.0
-    if seen.train is not None and (is_measured(seen.train.images) or seen.train.images.ndim > 2):
+    if seen.train is not None and is_comparable(seen.train.images):
         share = constant_share(seen.train.images)
     elif seen.inputs:
         share = float(np.mean([inputs.constant for inputs in seen.inputs]))

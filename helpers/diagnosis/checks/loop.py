@@ -17,6 +17,10 @@ def _moved(seen: Seen) -> bool | None:
     return any(p.norm != p.norm_at_start for p in held) if held and len(seen.losses) >= FEWEST else None
 
 
+def _has_gradients(seen: Seen) -> bool:
+    return any(norm > 0 for norm in seen.gradient_norms)
+
+
 @check("optimizer")
 def gradients_gone(seen: Seen) -> Verdict | None:
     """Sees that weights have no gradient when the step is made: `zero_grad` stands between `backward` and `step`.
@@ -25,7 +29,7 @@ def gradients_gone(seen: Seen) -> Verdict | None:
     a loss that was computed from detached outputs, which torch refuses by itself.
     """
     moved = _moved(seen)
-    if moved is None or not seen.optimizers or any(norm > 0 for norm in seen.gradient_norms):
+    if moved is None or not seen.optimizers or _has_gradients(seen):
         return None
     if moved:
         return warning(
@@ -59,14 +63,15 @@ def no_step(seen: Seen) -> Verdict | None:
 
     Exact, from ten steps on. Confused with: accumulation over more steps than were seen.
     """
-    if not any(norm > 0 for norm in seen.gradient_norms):
+    moved = _moved(seen)
+    if moved is None or not _has_gradients(seen):
         return None
-    if _moved(seen) and (names := _not_stepped(seen)):
+    if moved and (names := _not_stepped(seen)):
         return fault(
             "Call step() of each optimizer.",
             ("parameters whose optimizer moved nothing", ", ".join(names[:6]), "none", "exact"), figure="update ratio",
         )  # fmt: skip
-    if _moved(seen) is not False:
+    if moved:
         return None
     highest = float(seen.rates.max()) if seen.rates.size else 0.0
     return fault(
@@ -105,7 +110,7 @@ def no_gradient(seen: Seen) -> Verdict | None:
     """
     never = [p for p in seen.parameters if p.trainable and p.in_optimizer and not p.given]
     share = sum(p.size for p in never) / max(1, sum(p.size for p in seen.parameters))
-    if share < 0.01 or not any(norm > 0 for norm in seen.gradient_norms):
+    if share < 0.01 or not _has_gradients(seen):
         return None
     return warning(
         "Look between these layers and the loss for detach(), .data, no_grad() or a layer that is not used.",
